@@ -1,0 +1,99 @@
+# Everything a developer runs. Needs Python >= 3.11 with venv, make and git; the rest is fetched into .venv.
+
+PYTHON ?= python3
+JOBS   ?= 2
+ARGS   ?=
+
+VENV := .venv
+RUN  := $(VENV)/bin/python -m
+# A file stays in one worker: the examples of a page need the names of those before them.
+TEST := $(RUN) pytest -n $(JOBS) --dist loadfile
+PIP  := $(RUN) pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup demo test check lint cover fix bench build clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready-lint ## make .venv with everything a developer needs
+
+demo: $(VENV)/ready-demo ## run the demo: the chain against a real server (ARGS="--break flags" breaks a part)
+	@$(RUN) demo $(ARGS)
+
+test: $(VENV)/ready-test ## run all tests, warnings are errors (ARGS="-k settle", JOBS=1)
+	@$(TEST) $(ARGS)
+
+check: lint build cover ## run every gate: what must pass before a change lands
+
+lint: $(VENV)/ready-lint ## check format, style, types, the typing tests and the floors of the house
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) typing_tests.verify
+	@$(VENV)/bin/lint-imports --no-logo
+
+cover: $(VENV)/ready-test ## run all tests and ask for 100 % branch coverage
+	@$(TEST) --cov --cov-report=term-missing $(ARGS)
+
+fix: $(VENV)/ready-lint ## format, and mend what can be mended without thought
+	@$(RUN) ruff check --fix-only .
+	@$(RUN) ruff format .
+
+bench: $(VENV)/ready-test ## run the benchmarks
+	@$(RUN) tests.benchmarks $(ARGS)
+
+build: $(VENV)/ready-lint ## build the wheel, install it alone elsewhere and try it there
+	@rm -rf dist
+	@$(RUN) build --no-isolation --outdir dist .
+	@elsewhere=$$(mktemp -d) && trap 'rm -rf "$$elsewhere"' EXIT && mkdir "$$elsewhere/empty" \
+	&& $(RUN) venv "$$elsewhere/venv" \
+	&& "$$elsewhere/venv/bin/python" -m pip --disable-pip-version-check --quiet install -c constraints.txt dist/*.whl \
+	&& script="$$PWD/tests/house/installed_wheel.py" && cd "$$elsewhere/empty" \
+	&& "$$elsewhere/venv/bin/python" -I "$$script"
+
+clean: ## remove .venv and everything that was made
+	@rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- set-up: a file in .venv says what is installed; it is done again when the two files below change -----
+
+REQUIREMENTS := pyproject.toml constraints.txt
+
+$(VENV)/ready-demo: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
+	$(call install,demo)
+	@touch $@
+
+$(VENV)/ready-test: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
+	$(call install,demo$(comma)test)
+	@touch $(VENV)/ready-demo $@
+
+$(VENV)/ready-lint: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
+	$(call install,demo$(comma)test$(comma)lint)
+	@touch $(VENV)/ready-demo $(VENV)/ready-test $@
+
+comma := ,
+
+# The build backend first and at its pinned version, so that pip need not fetch another one.
+define install
+@echo "Installing [$(1)] into $(VENV) (once; again when $(REQUIREMENTS) change) ..."
+@$(PIP) install -c constraints.txt hatchling
+@$(PIP) install -c constraints.txt --no-build-isolation -e '.[$(1)]'
+endef
+
+# A .venv that was copied or moved along with the checkout still points to the old one: make it anew.
+ifneq ($(shell cat $(VENV)/made-for 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/pyvenv.cfg
+endif
+
+$(VENV)/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null \
+	|| { echo "directive-trio needs Python 3.11 or newer; there is no '$(PYTHON)'. Name yours: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "directive-trio needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	|| { echo "'$(PYTHON)' cannot make virtual environments: its venv or ensurepip module is missing. On Debian and Ubuntu install the package python3-venv, then run make again." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo '$(CURDIR)' >$(VENV)/made-for

@@ -1,0 +1,1 @@
+"""Floor 0, DECLARE: what a program says about itself. Plain data, no trio, nothing runs."""

@@ -1,0 +1,20 @@
+"""What kind of callable the user gave: sync or async, and its name."""
+
+import functools
+import inspect
+
+
+def is_async(function: object) -> bool:
+    """Say whether calling *function* gives a coroutine: async functions, partials and objects of them."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004  # the method itself is looked at, not callability
+    )
+
+
+def name_of(function: object) -> str:
+    """Return the function's own name, also behind a partial."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,95 @@
+"""Derivations: pure methods of a facts class that read like properties."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, Self, TypeVar, final, overload
+
+from directive_trio._definitions.calls import is_async
+from directive_trio._definitions.names import several_strings
+from directive_trio.errors import DefinitionError
+
+F = TypeVar("F")
+T = TypeVar("T")
+
+
+@final
+class Derivation(Generic[F, T]):
+    """What ``@derivation`` leaves in the facts class. Reading it on the class gives the handle."""
+
+    __slots__ = ("always_changes", "function", "key", "label", "name", "tags")
+
+    def __init__(
+        self,
+        function: Callable[[F], T],
+        eq: bool | Callable[[Any], object] = True,
+        label: str = "",
+        tags: Iterable[str] = (),
+    ) -> None:
+        if is_async(function):
+            raise DefinitionError(f"derivation {function.__name__!r} is async; derivations are pure and sync")
+        self.function = function
+        self.name = function.__name__
+        self.always_changes = eq is False
+        self.key = eq if callable(eq) else None
+        self.label = label
+        self.tags = several_strings("tags", tags)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type[F], /) -> Self: ...
+    @overload
+    def __get__(self, instance: F, owner: type[F] | None = None, /) -> T: ...
+    def __get__(self, instance: F | None, owner: type[F] | None = None, /) -> Self | T:
+        return self if instance is None else self.function(instance)
+
+    def __repr__(self) -> str:
+        return f"<derivation {self.name}>"
+
+
+@overload
+def derivation(function: Callable[[F], T], /) -> Derivation[F, T]: ...
+@overload
+def derivation(
+    *, eq: bool | Callable[[Any], object] = ..., label: str = ..., tags: Iterable[str] = ...
+) -> Callable[[Callable[[F], T]], Derivation[F, T]]: ...
+def derivation(
+    function: Callable[[F], T] | None = None,
+    /,
+    *,
+    eq: bool | Callable[[Any], object] = True,
+    label: str = "",
+    tags: Iterable[str] = (),
+) -> Derivation[F, T] | Callable[[Callable[[F], T]], Derivation[F, T]]:
+    """Make a method of a facts class a derivation: lazy, memoised, tracked, read like a property.
+
+    It takes no arguments but self and is pure: what it reads through self is all it may depend on (a clock
+    read in it is never noticed to change). On a plain instance it simply computes, which is its unit test.
+
+    Args:
+        function: The method, when used without parentheses.
+        eq: When a recomputed value is no change. True: identity or ``==``. False: every computation is a
+            change. A key function: compare what it returns.
+        label: A sentence for people.
+        tags: Words to find it by.
+
+    Raises:
+        DefinitionError: The method is async.
+
+    Example:
+        >>> from attrs import define
+        >>> @define
+        ... class Cart:
+        ...     prices: tuple[int, ...] = (2, 3)
+        ...
+        ...     @derivation
+        ...     def total(self) -> int:
+        ...         return sum(self.prices)
+        >>> Cart((4, 5)).total
+        9
+    """
+
+    def declare(function: Callable[[F], T]) -> Derivation[F, T]:
+        return Derivation(function, eq, label, tags)
+
+    return declare if function is None else declare(function)

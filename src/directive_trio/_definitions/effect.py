@@ -1,0 +1,36 @@
+"""Effects: code that runs because facts changed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeAlias, TypeVar, final
+
+from attrs import define
+
+from directive_trio._definitions.constraint import ReadItem
+from directive_trio._definitions.names import qualify
+
+F = TypeVar("F")
+Cleanup: TypeAlias = Callable[[], object]
+
+
+@final
+@define(eq=False, repr=False)
+class Effect(Generic[F]):
+    """The handle of an effect; calling it calls the user's function."""
+
+    module: str
+    name: str
+    function: Callable[[F], Cleanup | None] | Callable[[F], Awaitable[None]]
+    is_async: bool
+    reads: tuple[ReadItem, ...]
+    on: Callable[[F], bool] | None
+
+    @property
+    def id(self) -> str:
+        """The qualified name, as observations print it."""
+        return qualify(self.module, self.name)
+
+    def __call__(self, facts: F, /) -> Any:
+        return self.function(facts)
+
+    def __repr__(self) -> str:
+        return f"<effect {self.id}>"

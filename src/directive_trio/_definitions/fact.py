@@ -1,0 +1,183 @@
+"""Facts: the fields of an attrs class, read once into a schema.
+
+``fact(...)`` is a plain field with metadata for the engine; a bare annotated field with a default is one too.
+The schema is what the other floors know of a facts class: the fields in their order, what each accepts, and
+the derivations declared beside them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, get_type_hints, overload
+
+import attrs
+from attrs import define, frozen
+
+from directive_trio._definitions.annotation import TypeCheck, compile_check
+from directive_trio._definitions.derivation import Derivation
+from directive_trio._definitions.names import check_name, several_strings
+from directive_trio.errors import SchemaError
+
+T = TypeVar("T")
+Validator = Callable[[Any, Any, T], object]
+
+_METADATA = "directive_trio"
+SECRET_TAGS = frozenset({"pii", "secret"})
+"""Values of facts with one of these tags are never shown in errors."""
+
+
+@overload
+def fact(
+    default: T,
+    *,
+    eq: bool | Callable[[T], object] = ...,
+    validator: Validator[T] | Sequence[Validator[T]] | None = ...,
+    converter: Callable[[T], T] | None = ...,
+    tags: Iterable[str] = ...,
+    label: str = ...,
+) -> T: ...
+@overload
+def fact(
+    *,
+    factory: Callable[[], T],
+    eq: bool | Callable[[T], object] = ...,
+    validator: Validator[T] | Sequence[Validator[T]] | None = ...,
+    converter: Callable[[T], T] | None = ...,
+    tags: Iterable[str] = ...,
+    label: str = ...,
+) -> T: ...
+def fact(
+    default: Any = attrs.NOTHING,
+    *,
+    factory: Callable[[], Any] | None = None,
+    eq: bool | Callable[[Any], object] = True,
+    validator: Any = None,
+    converter: Any = None,
+    tags: Iterable[str] = (),
+    label: str = "",
+) -> Any:
+    """Declare a field of a facts class, with what the engine should know about it.
+
+    Args:
+        default: The value a new system starts with; or *factory*, which makes one for each system.
+        factory: Makes the value a new system starts with.
+        eq: When a write is no change. True: identity or ``==``. False: every write is a change. A key
+            function: compare what it returns.
+        validator: ``(view, field, value)``, or several of them; raises to refuse a value.
+        converter: Applied to each written value, before anything else.
+        tags: Words to find the fact by. ``pii`` and ``secret`` keep its value out of error messages.
+        label: A sentence for people, shown by ``explain`` and ``inspect``.
+
+    Raises:
+        SchemaError: Neither or both of default and factory.
+
+    Example:
+        >>> from attrs import define
+        >>> @define
+        ... class Basket:
+        ...     lines: list[str] = fact(factory=list, label="what is in it")
+        >>> Basket().lines
+        []
+    """
+    if (default is attrs.NOTHING) == (factory is None):
+        raise SchemaError("fact() takes a default or a factory, one of the two")
+    metadata = {_METADATA: FactOptions(several_strings("tags", tags), label)}
+    if factory is not None:
+        default = attrs.Factory(factory)
+    return attrs.field(default=default, eq=eq, validator=validator, converter=converter, metadata=metadata)
+
+
+@frozen
+class FactOptions:
+    """What ``fact()`` adds to an attrs field."""
+
+    tags: tuple[str, ...] = ()
+    label: str = ""
+
+
+@define(eq=False)
+class FactSchema:
+    """One fact: its name and what a write to it must pass.
+
+    ``check`` is None until annotations are resolved, when the system is made, and where nothing can be
+    checked. ``key`` is the equality key function; ``always_changes`` is ``eq=False``.
+    """
+
+    name: str
+    attribute: "attrs.Attribute[Any]"
+    converter: Callable[[Any], Any] | None
+    validator: Callable[[Any, Any, Any], object] | None
+    always_changes: bool
+    key: Callable[[Any], object] | None
+    tags: tuple[str, ...]
+    label: str
+    check: TypeCheck | None = None
+
+    @property
+    def secret(self) -> bool:
+        """Whether values must not be shown in errors."""
+        return not SECRET_TAGS.isdisjoint(self.tags)
+
+
+@define(eq=False)
+class FactsSchema:
+    """What is known of one facts class: its facts and derivations, in the order of declaration."""
+
+    facts_class: type
+    facts: dict[str, FactSchema]
+    derivations: dict[str, Derivation[Any, Any]]
+    unchecked: str = ""
+    """Why annotations could not be resolved; empty when they were."""
+
+    _resolved: bool = False
+
+    def resolve_annotations(self) -> None:
+        """Compile the type checks. Once; what cannot be resolved is noted and left unchecked."""
+        if self._resolved:
+            return
+        self._resolved = True
+        try:
+            hints = get_type_hints(self.facts_class, include_extras=True)
+        except Exception as error:  # noqa: BLE001  # an annotation is any expression
+            self.unchecked = f"{type(error).__name__}: {error}"
+            return
+        for name, schema in self.facts.items():
+            schema.check = compile_check(hints.get(name, Any))
+
+
+def read_schema(facts_class: type) -> FactsSchema:
+    """Read a facts class.
+
+    Raises:
+        SchemaError: No attrs class, a fact without default, a refused name, a converter that asks for more
+            than the value.
+    """
+    if not attrs.has(facts_class):
+        raise SchemaError(f"facts are an attrs class; decorate {facts_class!r} with @attrs.define")
+    facts = {field.name: _read_field(facts_class, field) for field in attrs.fields(facts_class)}
+    derivations: dict[str, Derivation[Any, Any]] = {}
+    for base in reversed(facts_class.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Derivation):
+                derivations[check_name("derivation", name)] = value
+    return FactsSchema(facts_class, facts, derivations)
+
+
+def _read_field(facts_class: type, field: "attrs.Attribute[Any]") -> FactSchema:
+    check_name("fact", field.name)
+    if field.default is attrs.NOTHING:
+        raise SchemaError(f"fact {field.name!r} of {facts_class.__name__} has no default; every fact starts with one")
+    converter: Any = field.converter
+    if isinstance(converter, attrs.Converter):
+        if converter.takes_self or converter.takes_field:
+            raise SchemaError(f"the converter of fact {field.name!r} must take the value alone")
+        converter = converter.converter
+    options: FactOptions = field.metadata.get(_METADATA, FactOptions())
+    return FactSchema(
+        field.name,
+        field,
+        converter,
+        field.validator,
+        not field.eq,
+        field.eq_key,  # type: ignore[attr-defined]  # public, missing in the stubs
+        options.tags,
+        options.label,
+    )

@@ -1,0 +1,316 @@
+"""Modules: where a program declares its facts, constraints, resolvers, effects and event handlers.
+
+A module is a definition, not an instance: several systems may be made from it, and the first one seals it.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from typing import Any, Generic, Protocol, TypeVar, cast, final, overload
+
+from directive_trio._definitions.calls import is_async, name_of
+from directive_trio._definitions.constraint import AfterItem, Answer, Constraint, ReadItem
+from directive_trio._definitions.context import Context
+from directive_trio._definitions.effect import Cleanup, Effect
+from directive_trio._definitions.fact import read_schema
+from directive_trio._definitions.names import check_name, several, several_strings
+from directive_trio._definitions.policies import Retry
+from directive_trio._definitions.record import Record, check_record_class
+from directive_trio._definitions.resolver import Outcome, Resolver
+from directive_trio.errors import (
+    DefinitionError,
+    DuplicateNameError,
+    UnhashableRequirementError,
+    UsageError,
+)
+
+F = TypeVar("F")
+R = TypeVar("R", bound=Record)
+E = TypeVar("E", bound=Record)
+
+EffectFunction = Callable[[F], Cleanup | None] | Callable[[F], Awaitable[None]]
+
+
+class _View(Protocol):
+    """What every view offers the module: the way to the views beside it."""
+
+    def _beside(self, module: str, /) -> object: ...
+
+
+@final
+class Module(Generic[F]):
+    """A named definition: a facts class and what belongs to it.
+
+    Args:
+        name: Unique within a system; part of every qualified name (``auth::token``).
+        facts: An attrs class, every field with a default.
+        label: A sentence for people.
+        tags: Words to find it by.
+
+    Raises:
+        SchemaError: The name or the facts class is refused.
+
+    Example:
+        >>> from attrs import define, frozen
+        >>> @define
+        ... class LampFacts:
+        ...     wanted: bool = False
+        ...     lit: bool = False
+        >>> @frozen
+        ... class SwitchOn: ...
+        >>> lamp = Module("lamp", LampFacts)
+        >>> @lamp.constraint
+        ... def must_be_lit(facts: LampFacts) -> SwitchOn | None:
+        ...     return SwitchOn() if facts.wanted and not facts.lit else None
+        >>> must_be_lit(LampFacts(wanted=True))
+        SwitchOn()
+    """
+
+    def __init__(self, name: str, facts: type[F], *, label: str = "", tags: Iterable[str] = ()) -> None:
+        self.name = check_name("module", name)
+        self.schema = read_schema(facts)
+        self.label = label
+        self.tags = several_strings("tags", tags)
+        self.constraints: dict[str, Constraint[F, Any]] = {}
+        self.resolvers: dict[str, Resolver[Any, F]] = {}
+        self.effects: dict[str, Effect[F]] = {}
+        self.handlers: dict[type, list[Callable[[F, Any], None]]] = {}
+        self.inits: list[Callable[[F], None]] = []
+        self.sealed = False
+
+    def __repr__(self) -> str:
+        return f"<module {self.name}>"
+
+    def of(self, view: object, /) -> F:
+        """Return the typed, read-only view of this module that stands beside *view*.
+
+        What is read through it is tracked if reads through *view* are, and it shows the same world.
+
+        Raises:
+            UsageError: *view* is a plain instance, which stands in no system.
+        """
+        beside = getattr(view, "_beside", None)
+        if beside is None:
+            raise UsageError(
+                f"{type(view).__name__} is a plain instance and stands in no system, so there is no "
+                f"{self.name!r} beside it; pass the view that the engine gave you"
+            )
+        return cast("F", cast("_View", view)._beside(self.name))
+
+    def init(self, function: Callable[[F], None], /) -> Callable[[F], None]:
+        """Declare what sets the first facts. All inits run once, in the order of the modules, as one change."""
+        self._open_for("init", name_of(function))
+        _refuse_async("init", function)
+        self.inits.append(function)
+        return function
+
+    def on(self, event: type[E], /) -> Callable[[Callable[[F, E], None]], Callable[[F, E], None]]:
+        """Declare an event handler ``(facts, event) -> None``: sync and atomic.
+
+        All handlers of an event are one change; if one raises, none of their writes remain and the caller
+        of ``dispatch`` gets the exception.
+
+        Raises:
+            DefinitionError: The event is no attrs class, or the handler is async.
+            DuplicateNameError: Another event class of the same name is handled in this module.
+        """
+        check_record_class("event", event)
+        for known in self.handlers:
+            if known is not event and known.__name__ == event.__name__:
+                raise DuplicateNameError("event", f"{self.name}::{event.__name__}")
+
+        def declare(function: Callable[[F, E], None]) -> Callable[[F, E], None]:
+            self._open_for("event handler", name_of(function))
+            _refuse_async("event handler", function)
+            self.handlers.setdefault(event, []).append(function)
+            return function
+
+        return declare
+
+    @overload
+    def constraint(self, function: Callable[[F], Answer], /) -> Constraint[F, Answer]: ...
+    @overload
+    def constraint(
+        self,
+        /,
+        *,
+        when: Mapping[str, object] = ...,
+        after: Iterable[AfterItem] = ...,
+        priority: int = ...,
+        reads: Iterable[ReadItem] = ...,
+        timeout: float = ...,
+        name: str = ...,
+        label: str = ...,
+        tags: Iterable[str] = ...,
+    ) -> Callable[[Callable[[F], Answer]], Constraint[F, Answer]]: ...
+    def constraint(
+        self,
+        function: Callable[[F], Answer] | None = None,
+        /,
+        *,
+        when: Mapping[str, object] | None = None,
+        after: Iterable[AfterItem] = (),
+        priority: int = 0,
+        reads: Iterable[ReadItem] = (),
+        timeout: float = 5,
+        name: str = "",
+        label: str = "",
+        tags: Iterable[str] = (),
+    ) -> Constraint[F, Answer] | Callable[[Callable[[F], Answer]], Constraint[F, Answer]]:
+        """Declare a constraint ``(facts) -> requirement | iterable of them | None``, sync or async.
+
+        It is called again when something it read has changed, and is pure.
+
+        Args:
+            function: The function, when used without parentheses.
+            when: A condition as data: names of facts or derivations (``"status"``, ``"auth.is_valid"``) to
+                values or matches (``one_of above below any_of not_``). The function is called only where
+                it holds.
+            after: Constraints (handles or names; a bare name means this module) that must not be pending.
+            priority: Higher ones are evaluated and dispatched first.
+            reads: Names or derivations tracked in addition to what the function reads.
+            timeout: Seconds an async constraint may take for an answer.
+            name: The name, if not the function's.
+            label: A sentence for people.
+            tags: Words to find it by.
+
+        Raises:
+            DuplicateNameError: The module has a constraint of this name.
+            DefinitionError: The module is sealed, or an option cannot be.
+        """
+        waits_for = several("after", after)
+        tracked = several("reads", reads)
+        words = several_strings("tags", tags)
+        if timeout <= 0:
+            raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
+        for item in waits_for:
+            if not isinstance(item, Constraint | str):
+                raise DefinitionError(f"after= takes constraints or their names, not {item!r}")
+
+        def declare(function: Callable[[F], Answer]) -> Constraint[F, Answer]:
+            own_name = self._claim("constraint", self.constraints, name or name_of(function))
+            constraint = Constraint(
+                self.name,
+                own_name,
+                function,
+                is_async(function),
+                dict(when or {}),
+                cast("tuple[AfterItem, ...]", waits_for),
+                cast("tuple[ReadItem, ...]", tracked),
+                priority,
+                timeout,
+                label,
+                words,
+            )
+            self.constraints[own_name] = constraint
+            return constraint
+
+        return declare if function is None else declare(function)
+
+    def resolver(
+        self,
+        requirement: type[R],
+        /,
+        *,
+        retry: Retry = Retry(),  # noqa: B008  # frozen
+        timeout: float | None = None,
+        key: Callable[[R], Hashable] | None = None,
+        limit: int | None = None,
+        name: str = "",
+    ) -> "Callable[[Callable[[R, Context[F]], Outcome]], Resolver[R, F]]":
+        """Declare a resolver ``(requirement, ctx) -> None``, async, or sync to run inline in the pass.
+
+        Args:
+            requirement: The class it meets.
+            retry: How a failed attempt is repeated.
+            timeout: Seconds for each attempt; an attempt that takes longer fails. None: no limit.
+            key: ``(requirement) -> hashable``: what makes two requirements the same one, if not ``==``.
+            limit: How many runs of this resolver may be under way at once.
+            name: The name, if not the function's.
+
+        Raises:
+            DuplicateNameError: The module has a resolver of this name, or one for this requirement.
+            UnhashableRequirementError: The class cannot be hashed and there is no key.
+            DefinitionError: The module is sealed, or an option cannot be.
+        """
+        check_record_class("requirement", requirement)
+        if requirement.__hash__ is None and key is None:
+            raise UnhashableRequirementError(requirement.__name__)
+        if timeout is not None and timeout <= 0:
+            raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
+        if limit is not None and limit < 1:
+            raise DefinitionError(f"limit={limit!r} is a number of runs, at least 1")
+
+        def declare(function: Callable[[R, Context[F]], Outcome]) -> Resolver[R, F]:
+            own_name = self._claim("resolver", self.resolvers, name or name_of(function))
+            if any(known.requirement is requirement for known in self.resolvers.values()):
+                raise DuplicateNameError("resolver for", f"{self.name}::{requirement.__name__}")
+            if timeout is not None and not is_async(function):
+                raise DefinitionError(f"resolver {own_name!r} is sync and runs inline: it cannot have a timeout")
+            resolver = Resolver[R, F](
+                self.name, own_name, requirement, function, is_async(function), retry, timeout, key, limit
+            )
+            self.resolvers[own_name] = resolver
+            return resolver
+
+        return declare
+
+    @overload
+    def effect(self, function: EffectFunction[F], /) -> Effect[F]: ...
+    @overload
+    def effect(
+        self,
+        /,
+        *,
+        reads: Iterable[ReadItem] = ...,
+        on: Callable[[F], bool] | None = ...,
+        name: str = ...,
+    ) -> Callable[[EffectFunction[F]], Effect[F]]: ...
+    def effect(
+        self,
+        function: EffectFunction[F] | None = None,
+        /,
+        *,
+        reads: Iterable[ReadItem] = (),
+        on: Callable[[F], bool] | None = None,
+        name: str = "",
+    ) -> Effect[F] | Callable[[EffectFunction[F]], Effect[F]]:
+        """Declare an effect ``(facts)``: sync (may return a cleanup) or async (a task of the system).
+
+        It runs once in the first pass after start, then whenever something it read has changed.
+
+        Args:
+            function: The function, when used without parentheses.
+            reads: Names or derivations tracked in addition to what the function reads.
+            on: Run it only when this predicate of the facts turns true.
+            name: The name, if not the function's.
+
+        Raises:
+            DuplicateNameError: The module has an effect of this name.
+            DefinitionError: The module is sealed.
+        """
+        tracked = cast("tuple[ReadItem, ...]", several("reads", reads))
+
+        def declare(function: EffectFunction[F]) -> Effect[F]:
+            own_name = self._claim("effect", self.effects, name or name_of(function))
+            effect = Effect(self.name, own_name, function, is_async(function), tracked, on)
+            self.effects[own_name] = effect
+            return effect
+
+        return declare if function is None else declare(function)
+
+    def _claim(self, kind: str, known: Mapping[str, object], name: str) -> str:
+        self._open_for(kind, name)
+        check_name(kind, name)
+        if name in known:
+            raise DuplicateNameError(kind, f"{self.name}::{name}")
+        return name
+
+    def _open_for(self, kind: str, name: str) -> None:
+        if self.sealed:
+            raise DefinitionError(
+                f"module {self.name!r} is sealed: a system was made from it; declare {kind} {name!r} before"
+            )
+
+
+def _refuse_async(kind: str, function: object) -> None:
+    if is_async(function):
+        raise DefinitionError(f"{kind} {name_of(function)!r} is async; it must be sync, so that it is atomic")

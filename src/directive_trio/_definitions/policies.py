@@ -1,0 +1,118 @@
+"""Policies: retry, the error boundary, and the reasons for which a run is cancelled."""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias, final, get_args
+
+from attrs import field, frozen
+
+from directive_trio.errors import DefinitionError
+
+Backoff: TypeAlias = Literal["none", "linear", "exponential"]
+Strategy: TypeAlias = Literal["skip", "retry", "retry_later", "disable", "throw"]
+StrategyChoice: TypeAlias = Strategy | Callable[[Exception, str], Strategy | None]
+CancelKind: TypeAlias = Literal["removed", "superseded", "timeout", "stopped", "evicted", "cancelled", "clobbered"]
+
+ALLOWED_STRATEGIES: dict[str, tuple[Strategy, ...]] = {
+    "resolver": ("skip", "retry", "retry_later", "disable", "throw"),
+    "constraint": ("skip", "disable", "throw"),
+    "effect": ("skip", "disable", "throw"),
+    "event": ("skip", "throw"),
+    "derivation": ("skip", "throw"),
+}
+"""What each kind of definition may choose. Retrying belongs to what can be run again on its own."""
+
+
+@final
+@frozen
+class CancelReason:
+    """Why a run was cancelled; its kind is also the reason given to the trio cancel scope.
+
+    ``removed``: nobody wants it any more. ``superseded``: the same constraint now asks for another
+    requirement of that class. ``timeout``: an attempt took longer than ``after`` seconds. ``stopped``,
+    ``evicted``: the system ends. ``cancelled``: somebody called ``cancel``. ``clobbered``: an owned fact
+    was written by somebody else.
+    """
+
+    kind: CancelKind
+    after: float | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.after is None else f"{self.kind} after {self.after:g} s"
+
+
+@final
+@frozen
+class Retry:
+    """How often and how patiently a failed attempt is repeated. All times are seconds.
+
+    Args:
+        attempts: How many attempts in all, the first included; 1 means no retry.
+        backoff: ``none``: every wait is *initial_delay*; ``linear``: n times it after attempt n;
+            ``exponential``: doubled after each attempt.
+        initial_delay: The first wait.
+        max_delay: No wait is longer.
+        jitter: A share of the wait, 0 to 1, that is taken off at random.
+        retry_if: ``(exception, attempt) -> bool``; False ends the run at once. None retries everything.
+
+    Example:
+        >>> [Retry(5, "exponential", 1, max_delay=5).delay(attempt) for attempt in (1, 2, 3, 4)]
+        [1, 2, 4, 5]
+    """
+
+    attempts: int = 1
+    backoff: Backoff = "none"
+    initial_delay: float = 0.1
+    max_delay: float = 30
+    jitter: float = 0
+    retry_if: Callable[[Exception, int], bool] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.attempts < 1:
+            raise DefinitionError(f"Retry(attempts={self.attempts}) counts the first one too: at least 1")
+        if self.backoff not in get_args(Backoff):
+            raise DefinitionError(f"Retry(backoff={self.backoff!r}) is none of {', '.join(get_args(Backoff))}")
+        if self.initial_delay < 0 or self.max_delay < 0:
+            raise DefinitionError("Retry delays are seconds, not negative")
+        if not 0 <= self.jitter <= 1:
+            raise DefinitionError(f"Retry(jitter={self.jitter}) is a share of the wait: 0 to 1")
+
+    def delay(self, attempt: int, chance: float = 0.0) -> float:
+        """Return the wait in seconds after attempt number *attempt*; *chance* (0 to 1) picks the jitter."""
+        # The exponent is capped where a float still holds the product; max_delay has long taken over.
+        factor: int = {"none": 1, "linear": attempt, "exponential": 2 ** min(attempt - 1, 64)}[self.backoff]
+        wait = min(self.initial_delay * factor, self.max_delay)
+        return wait if not self.jitter else wait * (1 - self.jitter * chance)
+
+
+@final
+@frozen(kw_only=True)
+class ErrorBoundary:
+    """What happens to an error that the user's code left behind, by the kind of definition it came from.
+
+    Each is a strategy or ``(error, id) -> strategy | None`` (None is skip).
+
+    Args:
+        resolver: After the last attempt of a run: skip, retry, retry_later, disable (its constraints), throw.
+        constraint: skip (inactive until an input changes), disable, throw.
+        effect: skip, disable, throw.
+        event: Only where no caller takes the error: skip, throw.
+        derivation: Only where no caller takes the error: skip, throw.
+        retry_later: The schedule of ``retry_later``; ``attempts`` counts runs, the first included.
+        on_error: Called with ``(error, id)`` for every error.
+        on_recovery: Called with ``(error, id, strategy)`` once the strategy is chosen.
+    """
+
+    resolver: StrategyChoice = field(default="skip")
+    constraint: StrategyChoice = field(default="skip")
+    effect: StrategyChoice = field(default="skip")
+    event: StrategyChoice = field(default="skip")
+    derivation: StrategyChoice = field(default="skip")
+    retry_later: Retry = Retry(4, "exponential", 1)
+    on_error: Callable[[Exception, str], object] | None = None
+    on_recovery: Callable[[Exception, str, Strategy], object] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for kind, allowed in ALLOWED_STRATEGIES.items():
+            choice = getattr(self, kind)
+            if not callable(choice) and choice not in allowed:
+                raise DefinitionError(f"ErrorBoundary({kind}={choice!r}) is none of {', '.join(allowed)}")

@@ -1,0 +1,1 @@
+"""TELL: what the engine says about itself. Observations are data; nobody listening costs nothing."""

@@ -1,0 +1,68 @@
+"""The observers of one system, and the one door through which observations leave.
+
+Engine code asks ``if observers.listening:`` before it builds an observation, so that nobody listening costs
+one attribute read. While observers are told, the engine must not be written to: ``telling`` says so to the
+store. An observer that raises is told of to the others, and logged; it never reaches the engine.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from directive_trio._observation.observations import Observation, ObserverError
+
+Observer = Callable[[Observation], object]
+
+logger = logging.getLogger("directive_trio")
+
+
+class Observers:
+    """The observers of one system, in the order in which they came."""
+
+    __slots__ = ("_observers", "_seq", "clock", "listening", "telling")
+
+    def __init__(self) -> None:
+        self._observers: dict[object, Observer] = {}
+        self._seq = 0
+        self.listening = False
+        self.telling = False
+        self.clock: Callable[[], float] = float
+
+    def add(self, observer: Observer) -> Callable[[], None]:
+        """Add *observer*; the same one may be added twice. Returns what takes it away again."""
+        token = object()
+        self._observers[token] = observer
+        self.listening = True
+
+        def remove() -> None:
+            self._observers.pop(token, None)
+            self.listening = bool(self._observers)
+
+        return remove
+
+    def clear(self) -> None:
+        """Take all observers away."""
+        self._observers.clear()
+        self.listening = False
+
+    def tell(self, kind: type[Observation], *fields: Any) -> None:
+        """Build one observation and give it to every observer; call it only while ``listening``."""
+        self._seq += 1
+        observation = kind(self._seq, self.clock(), *fields)
+        outer, self.telling = self.telling, True
+        try:
+            for token, observer in list(self._observers.items()):
+                if token in self._observers:
+                    self._tell_one(observer, observation)
+        finally:
+            self.telling = outer
+
+    def _tell_one(self, observer: Observer, observation: Observation) -> None:
+        try:
+            observer(observation)
+        except Exception as error:
+            name = getattr(observer, "__qualname__", repr(observer))
+            logger.exception("observer %s raised at %s", name, observation.type)
+            # An observer that raises at its own error's observation would go round for ever.
+            if not isinstance(observation, ObserverError):
+                self.tell(ObserverError, name, error)

@@ -1,0 +1,52 @@
+"""Asking a constraint: its condition, its function, and what counts as an answer."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from directive_trio._definitions.condition import fits
+from directive_trio._definitions.record import Record, is_record
+from directive_trio.errors import ConstraintAnswerError
+
+NOTHING: tuple[Record, ...] = ()
+
+
+class Question:
+    """What is asked of one constraint: its function, the nodes of its condition, and those it also reads."""
+
+    __slots__ = ("function", "reads", "when")
+
+    def __init__(
+        self, function: Callable[[Any], Any], when: tuple[tuple[Any, object], ...], reads: tuple[Any, ...]
+    ) -> None:
+        self.function = function
+        self.when = when
+        self.reads = reads
+
+    def holds(self, read: Callable[[Any], Any]) -> bool:
+        """Read what is tracked in addition, then say whether the condition holds, up to its first miss."""
+        for node in self.reads:
+            read(node)
+        return all(fits(expected, read(node)) for node, expected in self.when)
+
+    def ask(self, view: Any, read: Callable[[Any], Any]) -> tuple[Record, ...]:
+        """Ask a sync constraint."""
+        return as_demand(self.function(view)) if self.holds(read) else NOTHING
+
+
+def as_demand(answer: object) -> tuple[Record, ...]:
+    """Take an answer: one requirement, several, or None.
+
+    Raises:
+        ConstraintAnswerError: It is something else.
+    """
+    if answer is None:
+        return NOTHING
+    if is_record(answer):
+        return (answer,)  # type: ignore[return-value]  # just checked
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        raise ConstraintAnswerError(repr(answer))
+    demand = tuple(answer)
+    for requirement in demand:
+        if not is_record(requirement):
+            raise ConstraintAnswerError(f"an iterable with {requirement!r} in it")
+    return demand

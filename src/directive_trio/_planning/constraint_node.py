@@ -1,0 +1,102 @@
+"""Constraints in a system: sinks of the graph, with their place in the order and what they last answered."""
+
+from typing import Any
+
+from directive_trio._definitions.constraint import Constraint
+from directive_trio._planning.answer import Question
+from directive_trio._planning.run import Run
+from directive_trio._planning.wanted import Wanted
+from directive_trio._store.graph import Sink
+
+
+class ConstraintNode(Sink):
+    """One constraint in one system.
+
+    ``waiting`` counts the predecessors (``after``) that are pending, ``open`` the pending requirements of its
+    own. ``held``: it was due while blocked, and stays pending until it has been asked. ``delayed`` is what else
+    waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes. ``evaluation`` numbers the questions to an async constraint: an
+    answer to an older one is stale.
+    """
+
+    __slots__ = (
+        "answer",
+        "asked",
+        "definition",
+        "delayed",
+        "disabled",
+        "error",
+        "evaluation",
+        "followers",
+        "held",
+        "hits",
+        "holds",
+        "open",
+        "outstanding",
+        "pending",
+        "predecessors",
+        "question",
+        "queued",
+        "rank",
+        "seen",
+        "seen_revision",
+        "told_blocked",
+        "view",
+        "waiting",
+        "world",
+    )
+
+    def __init__(
+        self, queue: list[Any], definition: Constraint[Any, Any], question: Question, view: Any, rank: int
+    ) -> None:
+        super().__init__(queue)
+        self.definition = definition
+        self.question = question
+        self.view = view
+        self.rank = rank
+        self.predecessors: tuple[ConstraintNode, ...] = ()
+        self.followers: list[ConstraintNode] = []
+        self.disabled = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Become what a constraint is before its system starts. Whether it is disabled stays."""
+        self.answer: tuple[Wanted, ...] = ()
+        self.asked = False
+        self.queued = False
+        self.waiting = 0
+        self.open = 0
+        self.held = False
+        self.pending = False
+        self.outstanding = False
+        self.evaluation = 0
+        self.delayed: list[Any] = []
+        self.told_blocked = False
+        self.hits = 0
+        self.holds: set[Wanted] = set()
+        self.error: Exception | None = None
+        self.seen: list[tuple[Any, Any]] = []
+        self.seen_revision = 0
+        self.world: Any = None
+
+    @property
+    def id(self) -> str:
+        """The qualified name."""
+        return self.definition.id
+
+    def waits_on(self) -> tuple[str, ...]:
+        """Return the ids of the predecessors that are pending."""
+        return tuple(node.id for node in self.predecessors if node.pending)
+
+    def __repr__(self) -> str:
+        return f"<constraint node {self.id}>"
+
+
+class ButFor(Sink):
+    """The question whether a constraint would want a run's requirement without the run's own writes."""
+
+    __slots__ = ("node", "run")
+
+    def __init__(self, queue: list[Any], node: ConstraintNode, run: Run) -> None:
+        super().__init__(queue)
+        self.node = node
+        self.run = run

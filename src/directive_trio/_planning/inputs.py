@@ -1,0 +1,112 @@
+"""Inputs of a producer: what it had read, whether that differs now, and which of it a run has marked.
+
+Values are compared, not versions: a marker that was set and reset is no change. ``touch`` and facts with
+``eq=False`` count as changed by their touch.
+"""
+
+from typing import Any
+
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.run import Run
+from directive_trio._planning.wanted import Inputs, Wanted
+from directive_trio._store.cell import Cell
+from directive_trio._store.equality import unchanged
+from directive_trio._store.graph import FAILED
+from directive_trio._store.store import Store
+from directive_trio._store.worlds import ShadowNode, World
+
+
+def take_inputs(store: Store, node: ConstraintNode) -> Inputs:
+    """Take what a constraint has read, with the present values of the real world."""
+    return Inputs(store.revision, tuple([(real, value_of(real)) for real in map(real_of, node.inputs)]))
+
+
+def value_of(node: Any) -> Any:
+    """Return the present value of a node; for a derivation that raises, its error."""
+    if node.state > FAILED:
+        node.graph.refresh(node)
+    return node.value if node.state != FAILED else node.error
+
+
+def real_of(node: Any) -> Any:
+    """Return what throws a shadow; anything else stands for itself."""
+    return node.real if isinstance(node, ShadowNode) else node
+
+
+def differs(source: Any, before: Any, shown: Any, revision: int) -> bool:
+    """Say whether *shown*, which stands for *source* in some world, has another value than *before*."""
+    now = value_of(shown)
+    if isinstance(source, Cell):
+        return not unchanged(False, source.schema.key, before, now)
+    if isinstance(before, Exception) or shown.state == FAILED:
+        return type(before) is not type(now) or str(before) != str(now)
+    if source.definition.always_changes and shown is source:
+        return bool(source.version > revision)
+    return not unchanged(False, source.definition.key, before, now)
+
+
+def touched(source: Any, revision: int) -> bool:
+    """Say whether a fact was touched since *revision*: changed, whatever its value."""
+    return isinstance(source, Cell) and source.touched > revision
+
+
+def differ(wanted: Wanted) -> bool:
+    """Say whether an input of a producer differs from what was taken, by whomever."""
+    for node in wanted.producers():
+        taken = wanted.inputs.get(node)
+        if taken is None or any(
+            touched(source, taken.revision) or differs(source, before, source, taken.revision)
+            for source, before in taken.values
+        ):
+            return True
+    return False
+
+
+def by_others(store: Store, wanted: Wanted, run: Run) -> bool:
+    """Say whether an input differs from what was taken, in the world without the run's own writes."""
+    world = world_of(store, run)
+    for node in wanted.producers():
+        taken = wanted.inputs.get(node)
+        if taken is None:
+            return True
+        for source, before in taken.values:
+            if touched(source, taken.revision) and source.writer != run.number:
+                return True
+            if differs(source, before, world.shadow(source), taken.revision):
+                return True
+    return False
+
+
+def world_of(store: Store, run: Run) -> World:
+    """Return the world without the run's own writes."""
+    if run.world is None:
+        run.world = World(store, store.tracking, run.sees)
+    return run.world
+
+
+def take_markers_back(store: Store, run: Run, wanted: Wanted) -> None:
+    """Return the inputs of its constraints that the run wrote last to the latest value it did not write."""
+    if not run.wrote:
+        return
+    sources: list[Any] = [*run.inputs]
+    for node in wanted.links:
+        sources += node.inputs
+    for cell in sorted(_cells(sources), key=lambda cell: cell.name):
+        store.take_back(cell, run.number)
+
+
+def _cells(sources: list[Any]) -> set[Cell]:
+    """Return the facts that *sources* are, or are made of."""
+    found: set[Cell] = set()
+    visited: set[Any] = set()
+    pending = sources
+    while pending:
+        node = real_of(pending.pop())
+        if node in visited:
+            continue
+        visited.add(node)
+        if isinstance(node, Cell):
+            found.add(node)
+        else:
+            pending.extend(node.inputs)
+    return found

@@ -1,0 +1,427 @@
+"""The requirement set: identity, who asks for what, and what follows from a run's end.
+
+A requirement lives here from the first constraint (or ``require``) that asks for it until none does and its
+last run has ended. Everything in this file answers one of three questions: is this the same requirement? what
+changes when a constraint begins or ceases to ask for it? and, when its run has ended, what now?
+"""
+
+import logging
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from directive_trio._definitions.policies import CancelReason, Retry
+from directive_trio._definitions.record import Record
+from directive_trio._definitions.resolver import Resolver
+from directive_trio._observation.observations import (
+    RequirementCanceled,
+    RequirementCreated,
+    RequirementMet,
+    RequirementUnsatisfied,
+)
+from directive_trio._observation.observers import Observers
+from directive_trio._planning.agenda import Agenda
+from directive_trio._planning.blocking import update_pending
+from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.convergence import Row
+from directive_trio._planning.inputs import by_others, differ, take_inputs, take_markers_back
+from directive_trio._planning.plan import Plan
+from directive_trio._planning.run import Outcome, Run
+from directive_trio._planning.wanted import Link, Status, Wanted
+from directive_trio._store.store import Store
+from directive_trio.errors import ConvergenceError, UnhashableRequirementError
+
+AT_ONCE = 10
+"""How many runs in a row the strategy ``retry`` starts."""
+
+logger = logging.getLogger("directive_trio")
+
+STANDING = frozenset({Status.UNSATISFIED, Status.FAILED, Status.CANCELLED, Status.PAUSED})
+"""Still wanted, decided, and dispatched again only when something changes."""
+
+
+class RequirementSet:
+    """All requirements that are wanted now, or whose run has not ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        observers: Observers,
+        agenda: Agenda,
+        resolvers: dict[str, dict[type, Resolver[Any, Any]]],
+        retry_later: Retry,
+        limit: int,
+    ) -> None:
+        self.store = store
+        self.observers = observers
+        self.agenda = agenda
+        self.resolvers = resolvers
+        """By module, in module order, and requirement class."""
+        self.retry_later = retry_later
+        self.limit = limit
+        self.plan = Plan()
+        self.now = 0.0
+        self.chance: Callable[[], float] = float
+        self.recover: Callable[[str, str, Exception], object] = lambda *_: None
+        self.disable: Callable[[ConstraintNode], None] = lambda _: None
+        self.epoch = 0
+        """Goes up with each change from outside and each settlement: it breaks every row."""
+        self.outside = 0
+        """Goes up with each change from outside: it ends every pause."""
+        self.runs = 0
+        self.live: dict[Hashable, Wanted] = {}
+        self.last: dict[Hashable, Wanted] = {}
+        """How requirements that are gone have ended, for ``explain``; bounded."""
+        self.unresolved: set[type] = set()
+        self.paused: set[Wanted] = set()
+        self._stopped: dict[str, int] = {}
+        """Resolvers that went round in circles, and how often the outside had changed by then."""
+        self._rows: dict[str, Row] = {}
+        self._chosen: dict[tuple[str, type], Resolver[Any, Any] | None] = {}
+
+    # -- identity ---------------------------------------------------------------------------------
+
+    def resolver_for(self, module: str, kind: type) -> Resolver[Any, Any] | None:
+        """Choose the resolver: the producing module's own, then others in module order."""
+        key = (module, kind)
+        if key not in self._chosen:
+            own = self.resolvers.get(module, {}).get(kind)
+            others = (known[kind] for known in self.resolvers.values() if kind in known)
+            self._chosen[key] = own or next(others, None)
+        return self._chosen[key]
+
+    def identity(self, module: str, requirement: Record) -> tuple[Hashable, Resolver[Any, Any] | None]:
+        """Return the identity of a requirement, and its resolver.
+
+        Raises:
+            UnhashableRequirementError: It has none.
+        """
+        resolver = self.resolver_for(module, type(requirement))
+        own = requirement if resolver is None or resolver.key is None else resolver.key(requirement)
+        key = (None if resolver is None else resolver.id, type(requirement), own)
+        try:
+            hash(key)
+        except TypeError as error:
+            name = None if resolver is None else resolver.id
+            raise UnhashableRequirementError(type(requirement).__name__, name) from error
+        return key, resolver
+
+    def entries(self, requirement: Record) -> list[Wanted]:
+        """Return the entries of a requirement, one for each resolver that serves it."""
+        kind = type(requirement)
+        modules = [module for module, known in self.resolvers.items() if kind in known] or [""]
+        keys = [self.identity(module, requirement)[0] for module in modules]
+        return [self.live[key] for key in keys if key in self.live]
+
+    def find(self, module: str, requirement: Record) -> Wanted:
+        """Return the entry of a requirement; a new one where nobody wanted it."""
+        key, resolver = self.identity(module, requirement)
+        wanted = self.live.get(key)
+        if wanted is None:
+            wanted = self.live[key] = Wanted(key, requirement, resolver)
+        elif wanted.run is None:
+            wanted.requirement = requirement
+        return wanted
+
+    # -- who asks ---------------------------------------------------------------------------------
+
+    def ask(self, node: ConstraintNode, wanted: Wanted) -> None:
+        """A constraint begins to ask for a requirement."""
+        before = wanted.links.get(node)
+        if before is None and wanted.pending:
+            node.open += 1
+        self._begin(wanted, node.id)
+        wanted.links[node] = Link.ASKS
+        self._drop_but_for(node, wanted)
+        run = wanted.run
+        if run is not None and run.live:
+            if before is None:
+                wanted.inputs[node] = take_inputs(self.store, node)
+            run.self_satisfied = False
+        elif run is None:
+            self.agenda.push(wanted)
+
+    def hold(self, node: ConstraintNode, wanted: Wanted, sink: ButFor) -> None:
+        """A constraint asks no more, but would but for the run's own writes."""
+        wanted.links[node] = Link.HOLDS
+        wanted.but_for[node] = sink
+        node.holds.add(wanted)
+
+    def require(self, requirement: Record) -> Wanted:
+        """The system itself begins to ask for a requirement."""
+        wanted = self.find("", requirement)
+        self._begin(wanted, "system")
+        wanted.required = True
+        if wanted.status in STANDING:
+            self.set_status(wanted, Status.NEW)
+        if wanted.run is None:
+            self.agenda.push(wanted)
+        return wanted
+
+    def leave(self, node: ConstraintNode, wanted: Wanted, reason: CancelReason) -> None:
+        """A constraint ceases to ask for a requirement, and would not ask but for the run's writes either."""
+        self._drop_but_for(node, wanted)
+        run = wanted.run
+        if run is not None and run.outcome is None:
+            wanted.links[node] = Link.LEFT
+        else:
+            self._unlink(node, wanted)
+        if not wanted.wanted:
+            self._end(wanted, reason)
+
+    def _begin(self, wanted: Wanted, origin: str) -> None:
+        if wanted.wanted:
+            return
+        wanted.origin = origin
+        wanted.told = True
+        if self.observers.listening:
+            self.observers.tell(RequirementCreated, origin, wanted.requirement, wanted.resolver_id)
+
+    def _end(self, wanted: Wanted, reason: CancelReason) -> None:
+        """Nobody wants it any more: cancel its run, or let it go."""
+        wanted.end_reason = reason
+        run = wanted.run
+        if run is not None:
+            if run.live:
+                self.cancel_run(run, reason)
+                self._tell_end(wanted, met=False)
+            return  # it is let go when its run has ended and been judged
+        if wanted.status is Status.RETRY:
+            self.plan.unschedule.append(wanted)
+        self._let_go(wanted)
+
+    def _let_go(self, wanted: Wanted) -> None:
+        run = wanted.last_run
+        self._tell_end(wanted, met=run is not None and run.outcome is Outcome.COMPLETE)
+        self.live.pop(wanted.key, None)
+        self.paused.discard(wanted)
+        self.last.pop(wanted.key, None)
+        self.last[wanted.key] = wanted
+        if len(self.last) > 1000:
+            del self.last[next(iter(self.last))]
+
+    def _tell_end(self, wanted: Wanted, *, met: bool) -> None:
+        told, wanted.told = wanted.told, False
+        if not told or not self.observers.listening:
+            return
+        if met:
+            self.observers.tell(RequirementMet, wanted.origin, wanted.requirement, wanted.resolver_id)
+        else:
+            self.observers.tell(RequirementCanceled, wanted.origin, wanted.requirement, wanted.end_reason)
+
+    def _unlink(self, node: ConstraintNode, wanted: Wanted) -> None:
+        wanted.inputs.pop(node, None)
+        if wanted.links.pop(node, None) is not None and wanted.pending:
+            node.open -= 1
+            update_pending(node, self.agenda)
+
+    def _drop_but_for(self, node: ConstraintNode, wanted: Wanted) -> None:
+        sink = wanted.but_for.pop(node, None)
+        if sink is not None:
+            self.store.disconnect(sink)
+            node.holds.discard(wanted)
+
+    def set_status(self, wanted: Wanted, status: Status) -> None:
+        """Change how a requirement stands, and tell its constraints if that makes it pending or not."""
+        before = wanted.pending
+        wanted.status = status
+        if wanted.pending is not before:
+            for node in wanted.links:
+                node.open += -1 if before else 1
+                update_pending(node, self.agenda)
+
+    def forget(self, reason: CancelReason) -> None:
+        """Want nothing any more."""
+        for wanted in list(self.live.values()):
+            for node in list(wanted.but_for):
+                self._drop_but_for(node, wanted)
+            if wanted.run is not None:
+                wanted.last_run = wanted.run
+                wanted.run.close_world()
+            wanted.end_reason = reason
+            self._let_go(wanted)
+        self.plan = Plan()
+
+    # -- runs -------------------------------------------------------------------------------------
+
+    def cancel_run(self, run: Run, reason: CancelReason) -> None:
+        """Cancel a live run: from now on nothing it writes lands. The runtime ends its task."""
+        run.reason = reason
+        self.plan.cancel.append(run)
+
+    def dispatch(self, wanted: Wanted) -> None:
+        """Start a run, unless there is no resolver or the row is too long."""
+        if wanted.resolver is None:
+            self._unresolved(wanted)
+            return
+        if self._stopped.get(wanted.resolver.id) == self.outside:
+            self._pause(wanted)
+            return
+        row = self._rows.setdefault(wanted.resolver.id, Row())
+        if not row.dispatch(wanted.key, self.epoch, self.now, self.limit):
+            self._runaway(wanted, row)
+            return
+        self.runs += 1
+        inputs: list[Any] = []
+        wanted.inputs = {}
+        for node, link in wanted.links.items():
+            if link is Link.ASKS:
+                taken = wanted.inputs[node] = take_inputs(self.store, node)
+                inputs += [source for source, _ in taken.values]
+        wanted.run = Run(self.runs, wanted, tuple(inputs), self.now)
+        self.set_status(wanted, Status.RUNNING)
+        self.plan.start.append(wanted.run)
+
+    def _unresolved(self, wanted: Wanted) -> None:
+        kind = type(wanted.requirement)
+        if kind not in self.unresolved:
+            self.unresolved.add(kind)
+            logger.warning("no resolver for %s, required by %s: it stays unmet", kind.__name__, wanted.origin)
+        self.set_status(wanted, Status.UNRESOLVED)
+
+    def _runaway(self, wanted: Wanted, row: Row) -> None:
+        resolver_id = wanted.resolver_id or ""
+        ring = (resolver_id, *(repr(key[-1]) for key in row.keys if isinstance(key, tuple)))
+        self.stop_resolver(resolver_id, ConvergenceError(ring, self.limit, "dispatches"))
+        self._pause(wanted)
+
+    def stop_resolver(self, resolver_id: str, error: ConvergenceError) -> None:
+        """Dispatch nothing to a resolver until a change from outside; report why."""
+        self._stopped[resolver_id] = self.outside
+        if self.recover("resolver", resolver_id, error) == "throw":
+            self.plan.throw.append(error)
+
+    def _pause(self, wanted: Wanted) -> None:
+        self.paused.add(wanted)
+        self.set_status(wanted, Status.PAUSED)
+
+    # -- what now? --------------------------------------------------------------------------------
+
+    def decide(self, wanted: Wanted) -> None:
+        """Judge a requirement: its run has ended, or it is new, or something it depends on has changed."""
+        run = wanted.run
+        if run is not None:
+            if run.outcome is None:
+                return
+            if self._markers_due(run):
+                self.take_back(run)
+                self.agenda.push(wanted)  # after the constraints that the markers make due
+                return
+            self._finish(wanted, run)
+            if any(node.definition.is_async for node in wanted.links):
+                self.agenda.push(wanted)  # after they have been compared with the real world
+                return
+        if not wanted.wanted or self.live.get(wanted.key) is not wanted:
+            if self.live.get(wanted.key) is wanted:
+                self._let_go(wanted)
+            return
+        if self._wait_for_producers(wanted):
+            return
+        if wanted.status is Status.UNDECIDED and wanted.last_run is not None:
+            self._after_run(wanted, wanted.last_run)
+        elif wanted.status in (Status.NEW, Status.RETRY, Status.UNRESOLVED):
+            self.dispatch(wanted)
+        elif wanted.status in STANDING:
+            self.reconsider(wanted)
+
+    def _markers_due(self, run: Run) -> bool:
+        unmet = run.outcome is Outcome.CANCEL or (run.outcome is Outcome.ERROR and run.timed_out)
+        return unmet and run.self_satisfied and not run.taken_back
+
+    def take_back(self, run: Run) -> None:
+        """Return the markers of a self-satisfied run to what others wrote: none is left standing."""
+        run.taken_back = True
+        if not run.wanted.asked_for:
+            take_markers_back(self.store, run, run.wanted)
+
+    def _finish(self, wanted: Wanted, run: Run) -> None:
+        """A run has ended: it holds nothing any more."""
+        wanted.last_run, wanted.run = run, None
+        if run.outcome is Outcome.COMPLETE:
+            wanted.failures = 0
+            wanted.required = False
+        elif run.outcome is Outcome.ERROR:
+            wanted.failures += 1
+        elif run.reason is not None and run.reason.kind == "cancelled":
+            wanted.required = False
+            wanted.end_reason = run.reason
+        self.set_status(wanted, Status.UNDECIDED)
+        for node, link in list(wanted.links.items()):
+            if link is not Link.ASKS:
+                self._drop_but_for(node, wanted)
+                self._unlink(node, wanted)
+            if node.definition.is_async:
+                self.agenda.push(node)
+
+    def _wait_for_producers(self, wanted: Wanted) -> bool:
+        for node in wanted.links:
+            if node.waiting or node.outstanding:
+                node.delayed.append(wanted)
+                return True
+        return False
+
+    def _after_run(self, wanted: Wanted, run: Run) -> None:
+        """The run has ended and the requirement is still wanted."""
+        if run.requeued:
+            self._rows[wanted.resolver_id or ""].reset()
+            run.close_world()
+            self.dispatch(wanted)
+        elif run.outcome is Outcome.COMPLETE:
+            run.close_world()
+            if differ(wanted):
+                self.dispatch(wanted)
+            else:
+                self._stand(wanted, Status.UNSATISFIED)
+        elif run.outcome is Outcome.ERROR:
+            self._after_failure(wanted, run)
+        elif run.reason is not None and run.reason.kind == "cancelled":
+            self._unless_changed(wanted, run, Status.CANCELLED)
+        else:  # not wanted for a while, and wanted again
+            run.close_world()
+            self.dispatch(wanted)
+
+    def _after_failure(self, wanted: Wanted, run: Run) -> None:
+        if run.strategy == "retry" and wanted.failures <= AT_ONCE:
+            run.close_world()
+            self.dispatch(wanted)
+        elif run.strategy == "retry_later" and wanted.failures < self.retry_later.attempts:
+            run.close_world()
+            self.set_status(wanted, Status.RETRY)
+            self.plan.schedule.append((wanted, self.retry_later.delay(wanted.failures, self.chance())))
+        elif run.strategy == "disable":
+            run.close_world()
+            self._stand(wanted, Status.FAILED)
+            for node in wanted.producers():
+                self.disable(node)
+        else:
+            self._unless_changed(wanted, run, Status.FAILED)
+
+    def _unless_changed(self, wanted: Wanted, run: Run, status: Status) -> None:
+        """Dispatch again if others have changed an input since dispatch; else let it stand."""
+        changed = by_others(self.store, wanted, run)
+        run.close_world()
+        if changed:
+            wanted.failures = 0
+            self.dispatch(wanted)
+        else:
+            self._stand(wanted, status)
+
+    def _stand(self, wanted: Wanted, status: Status) -> None:
+        """Leave it as it is until an input changes; compare with what the inputs are now."""
+        for node in wanted.producers():
+            wanted.inputs[node] = take_inputs(self.store, node)
+        self.set_status(wanted, status)
+        if status is Status.UNSATISFIED and self.observers.listening and wanted.last_run is not None:
+            self.observers.tell(RequirementUnsatisfied, wanted.origin, wanted.requirement, wanted.last_run.number)
+        if wanted.required:  # finally failed: the system asks no more
+            wanted.required = False
+            if not wanted.wanted:
+                self._let_go(wanted)
+
+    def reconsider(self, wanted: Wanted) -> None:
+        """A producer was asked again and still asks: dispatch again if an input has changed."""
+        if wanted.status is Status.PAUSED:
+            self.paused.discard(wanted)
+            self.dispatch(wanted)
+        elif differ(wanted):
+            wanted.failures = 0
+            self.dispatch(wanted)

@@ -1,0 +1,81 @@
+"""Runs: one requirement being resolved, all its attempts, as planning sees it."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from directive_trio._definitions.policies import CancelReason, Strategy
+from directive_trio._store.cell import Cell
+from directive_trio._store.worlds import World
+
+if TYPE_CHECKING:
+    from directive_trio._planning.wanted import Wanted
+
+
+class Outcome(Enum):
+    """How a run ended. There is exactly one outcome, and cancel wins over what comes after it."""
+
+    COMPLETE = "complete"
+    ERROR = "error"
+    CANCEL = "cancel"
+
+
+class Run:
+    """One run. ``reason`` is set at the moment of cancellation, ``outcome`` when its task has ended.
+
+    ``self_satisfied``: its own writes alone made its constraint false. ``taken_back``: the markers it left
+    were returned. ``wrote``: it has written at all. ``world``: the world without its own writes, made when somebody first asks.
+    """
+
+    __slots__ = (
+        "attempt",
+        "error",
+        "inputs",
+        "number",
+        "outcome",
+        "reason",
+        "requeued",
+        "self_satisfied",
+        "since",
+        "strategy",
+        "taken_back",
+        "timed_out",
+        "wanted",
+        "world",
+        "wrote",
+    )
+
+    def __init__(self, number: int, wanted: "Wanted", inputs: tuple[Any, ...], since: float) -> None:
+        self.number = number
+        self.wanted = wanted
+        self.inputs = inputs
+        """What its producers had read when it was dispatched."""
+        self.since = since
+        self.attempt = 1
+        self.reason: CancelReason | None = None
+        self.outcome: Outcome | None = None
+        self.error: Exception | None = None
+        self.strategy: Strategy = "skip"
+        self.timed_out = False
+        self.requeued = False
+        self.self_satisfied = False
+        self.taken_back = False
+        self.wrote = False
+        self.world: World | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes on: neither ended nor cancelled."""
+        return self.outcome is None and self.reason is None
+
+    def sees(self, cell: Cell) -> Any:
+        """Return what the world without its own writes shows of a fact."""
+        return cell.without(self.number)
+
+    def close_world(self) -> None:
+        """Forget the world without its writes."""
+        if self.world is not None:
+            self.world.close()
+            self.world = None
+
+    def __repr__(self) -> str:
+        return f"<run {self.number} of {self.wanted.requirement!r}>"

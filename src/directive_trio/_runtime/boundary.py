@@ -1,0 +1,80 @@
+"""The error boundary at work: which strategy, who is told, and that no error is silent."""
+
+import logging
+from collections import deque
+from typing import get_args
+
+from attrs import frozen
+
+from directive_trio._definitions.policies import ALLOWED_STRATEGIES, ErrorBoundary, Strategy
+from directive_trio._observation.observations import ErrorRecovery
+from directive_trio._observation.observers import Observers
+
+logger = logging.getLogger("directive_trio")
+
+KEPT = 100
+"""How many errors ``inspect`` shows."""
+
+
+@frozen
+class ErrorRecord:
+    """One error as ``inspect`` shows it."""
+
+    kind: str
+    id: str
+    error: Exception
+    strategy: Strategy
+    time: float
+
+
+class Boundary:
+    """Turns an error into a strategy. A callback that raises, or answers nonsense, is reported: skip."""
+
+    def __init__(self, policy: ErrorBoundary, observers: Observers) -> None:
+        self.policy = policy
+        self.observers = observers
+        self.logged_elsewhere = False
+        """Whether a plugin logs errors."""
+        self.errors: deque[ErrorRecord] = deque(maxlen=KEPT)
+
+    def recover(self, kind: str, definition: str, error: Exception) -> Strategy:
+        """Choose the strategy for an error, and tell everybody about both."""
+        self.report(kind, definition, error)
+        strategy = self._choose(kind, definition, error)
+        self.errors.append(ErrorRecord(kind, definition, error, strategy, self.observers.clock()))
+        if self.observers.listening:
+            self.observers.tell(ErrorRecovery, definition, error, strategy)
+        callback = self.policy.on_recovery
+        if callback is not None:
+            try:
+                callback(error, definition, strategy)
+            except Exception:
+                logger.exception("on_recovery raised for %s", definition)
+        return strategy
+
+    def report(self, kind: str, definition: str, error: Exception) -> None:
+        """Tell ``on_error``, or the log where nobody else does."""
+        callback = self.policy.on_error
+        if callback is not None:
+            try:
+                callback(error, definition)
+            except Exception:
+                logger.exception("on_error raised for %s", definition)
+        elif not self.logged_elsewhere:
+            logger.error("%s %s: %r", kind, definition, error, exc_info=error)
+
+    def _choose(self, kind: str, definition: str, error: Exception) -> Strategy:
+        choice = getattr(self.policy, kind)
+        if not callable(choice):
+            return choice  # type: ignore[no-any-return]  # checked when it was declared
+        try:
+            answer = choice(error, definition)
+        except Exception:
+            logger.exception("the %s strategy raised for %s; it counts as skip", kind, definition)
+            return "skip"
+        if answer is None:
+            return "skip"
+        if answer not in get_args(Strategy) or answer not in ALLOWED_STRATEGIES[kind]:
+            logger.error("the %s strategy answered %r for %s; it counts as skip", kind, answer, definition)
+            return "skip"
+        return answer  # type: ignore[no-any-return]  # just checked

@@ -1,0 +1,341 @@
+"""The reconcile loop: one pass at a time, coalesced, and rest when nothing is due.
+
+Theory of operation
+-------------------
+The loop is one parked task. The first change after a pass wakes it (`wake` reschedules the task, no event in
+between); all writes made before it runs are one pass. A pass is sync from beginning to end, so nobody sees it
+half done:
+
+1. ``reconcile.start``, and one ``fact.change`` for each fact that really differs since the last pass;
+2. watchers, then effects of what changed;
+3. the plan (constraints, but-for questions, decisions: see `planner`);
+4. cancel, then dispatch; ``reconcile.end``.
+
+What a pass itself changes is the next pass, before settlement is announced. Passes that only feed each other
+are counted, and stopped at ``convergence_limit``.
+
+Who wrote decides what a pass means: a change from outside breaks the rows of the guards; and if everything
+that changed was written by one run, what effects and watchers write in this pass counts as that run's.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from directive_trio._definitions.policies import CancelReason
+from directive_trio._observation.observations import (
+    FactChange,
+    ReconcileEnd,
+    ReconcileStart,
+    SystemSettled,
+    SystemUnsettled,
+)
+from directive_trio._planning.plan import Plan
+from directive_trio._planning.planner import Planner
+from directive_trio._planning.wanted import Wanted
+from directive_trio._runtime.async_constraint import AsyncConstraints
+from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.effects import EffectNode, Effects
+from directive_trio._runtime.resolver_run import ResolverRuns
+from directive_trio._runtime.retries import ScheduledRetries
+from directive_trio._runtime.settlement import Settlement
+from directive_trio._runtime.tasks import Tasks
+from directive_trio._runtime.timers import Timers
+from directive_trio._runtime.watchers import Watcher, Watchers
+from directive_trio._store.cell import ENGINE, OUTSIDE, Cell
+from directive_trio._store.store import Store
+from directive_trio.errors import ConvergenceError
+
+RING = 8
+"""How many definitions the error about a ring of passes names at most."""
+
+
+class ReconcileLoop:
+    """The loop of one system, and everything it carries out plans with."""
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        planner: Planner,
+        boundary: Boundary,
+        deps: Any,
+        limit: int,
+        dispatch: Callable[[Any, int], None],
+        state: Callable[[], str],
+    ) -> None:
+        self.name = name
+        self.store = store
+        self.observers = store.observers
+        self.planner = planner
+        self.boundary = boundary
+        self.limit = limit
+        self.timers = Timers()
+        self.runs = ResolverRuns(store, boundary, self.timers, deps, dispatch, self.wake)
+        self.constraints = AsyncConstraints(store, self.timers, self.wake)
+        self.effects = Effects(store, boundary, self.wake)
+        self.watchers = Watchers(store, boundary)
+        self.retries = ScheduledRetries(self.timers, self._retry)
+        self.settlement = Settlement(self.is_settled, state)
+        self.tasks = Tasks(self._failed)
+        self.runs.tasks = self.constraints.tasks = self.effects.tasks = self.tasks
+        self.runs.planner = self.constraints.planner = planner
+        self.effects.wrote = self.watchers.wrote = self._wrote
+        store.wake = self.wake
+        self.before_pass: Callable[[], None] | None = None
+        """Called at the beginning of each pass when set: debug checks."""
+        self.running = False
+        self.stopping = False
+        self.passing = False
+        self.settled = True
+        self.passes = 0
+        self._parked: trio.lowlevel.Task | None = None
+        self._woken_from_outside = True
+        self._last_revision = 0
+        self._chain = 0
+        self._authors: deque[Any] = deque(maxlen=RING)
+
+    # -- waking -----------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Make the loop look again: something changed, ended, or was asked for."""
+        if not self.passing:
+            self._woken_from_outside = True
+        if self._parked is not None:
+            task, self._parked = self._parked, None
+            trio.lowlevel.reschedule(task)
+
+    @property
+    def due(self) -> bool:
+        """Whether a pass would have anything to do."""
+        return self.store.due or self.planner.due or self.watchers.due or self.effects.due
+
+    def is_settled(self, retries: bool = True) -> bool:
+        """Say whether nothing is outstanding; *retries*: scheduled retries count as outstanding."""
+        return not (
+            self.passing
+            or self.due
+            or self.runs.outstanding
+            or self.constraints.under_way
+            or self.effects.under_way
+            or (retries and self.retries.scheduled)
+        )
+
+    # -- the task ---------------------------------------------------------------------------------
+
+    def open(self, nursery: trio.Nursery) -> None:
+        """Begin: all constraints and effects are due."""
+        self.tasks.open(nursery)
+        self.running = True
+        self.stopping = False
+        self.settled = True
+        self._chain = 0
+        self._woken_from_outside = True
+        self.tasks.start_service(self.timers.run, name="timers")
+        self.planner.begin()
+        self.effects.begin()
+
+    async def run(self) -> None:
+        """Reconcile until asked to stop. Cancelling it is the same as asking."""
+        while not self.stopping:
+            if self.due:
+                self.reconcile()
+                await trio.lowlevel.checkpoint()
+            else:
+                self._announce()
+                if not (self.due or self.stopping):
+                    await self._park()
+
+    async def _park(self) -> None:
+        self._parked = trio.lowlevel.current_task()
+
+        def abort(_: Any) -> trio.lowlevel.Abort:
+            self._parked = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def _announce(self) -> None:
+        """Say that it is settled, once, when it is."""
+        if self.is_settled() and not self.settled:
+            self.settled = True
+            self.planner.settled()
+            if self.observers.listening:
+                self.observers.tell(SystemSettled, self.name)
+        self.settlement.look()
+
+    def _unsettle(self) -> None:
+        if self.settled:
+            self.settled = False
+            if self.observers.listening:
+                self.observers.tell(SystemUnsettled, self.name)
+
+    # -- the pass ---------------------------------------------------------------------------------
+
+    def reconcile(self) -> None:
+        """Run one pass."""
+        store = self.store
+        self._unsettle()
+        if store.transaction is not None:
+            store.interrupt("a pass")
+        if self.before_pass is not None:
+            self.before_pass()
+        self.passing = True
+        self.passes += 1
+        throw: list[Exception] = []
+        started = canceled = 0
+        try:
+            changes = store.take_changes()
+            self._begin_pass(changes)
+            if not self.stopping:
+                self.watchers.run_due(throw)
+            if not self.stopping:
+                self.effects.run_due(throw)
+            store.ambient = OUTSIDE
+            if not self.stopping:
+                plan = self.planner.plan(self.observers.clock(), changes)
+                throw += plan.throw
+                canceled = len(plan.cancel)
+                started = self._carry_out(plan)
+        finally:
+            store.ambient = OUTSIDE
+            self.passing = False
+            self._last_revision = store.revision
+        if self.observers.listening:
+            self.observers.tell(ReconcileEnd, self.passes, started, canceled)
+        if throw:
+            raise throw[0]
+
+    def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
+        writers = {cell.writer for cell in changes}
+        if OUTSIDE in writers:
+            self.planner.changed_from_outside()
+            self.effects.resume()
+            self.watchers.resume()
+        self._count_chain(changes, OUTSIDE in writers)
+        only = next(iter(writers)) if len(writers) == 1 else ENGINE
+        self.store.ambient = only if only > 0 else ENGINE
+        if self.observers.listening:
+            self.observers.tell(ReconcileStart, self.passes, tuple(cell.name for cell in changes))
+            for cell, before in changes.items():
+                self.observers.tell(FactChange, cell.name, before[0], cell.value, max(cell.writer, 0))
+
+    def _carry_out(self, plan: Plan) -> int:
+        """Cancel, then start; stop in between takes effect at once."""
+        for run in plan.cancel:
+            self.runs.cancel(run)
+        for node in plan.abandon:
+            self.constraints.abandon(node)
+        for wanted in plan.unschedule:
+            self.retries.unschedule(wanted)
+        started = 0
+        for run in plan.start:
+            if self.stopping:
+                break
+            if run.reason is None:
+                revision = self.store.revision
+                self.runs.start(run)
+                started += 1
+                if run.outcome is not None or self.store.revision != revision:
+                    self._wrote(run.wanted)
+        for node in plan.evaluate:
+            if not self.stopping and node.outstanding:
+                self.constraints.ask(node)
+        for wanted, delay in plan.schedule:
+            if not self.stopping:
+                self.retries.schedule(wanted, delay)
+        return started
+
+    def _retry(self, wanted: Wanted) -> None:
+        self.planner.retry_due(wanted)
+        self.wake()
+
+    # -- rings of passes --------------------------------------------------------------------------
+
+    def _wrote(self, author: Any) -> None:
+        self._authors.append(author)
+
+    def _count_chain(self, changes: "dict[Cell, tuple[Any, int]]", outside: bool) -> None:
+        """Count passes that were caused by nothing but the pass before."""
+        inner = (
+            not self._woken_from_outside
+            and not outside
+            and all(cell.version <= self._last_revision for cell in changes)
+        )
+        self._woken_from_outside = False
+        self._chain = self._chain + 1 if inner else 0
+        if not inner:
+            self._authors.clear()
+        elif self._chain >= self.limit and self._authors:
+            self._chain = 0
+            self._stop_ring()
+
+    def _stop_ring(self) -> None:
+        offender = self._authors[-1]
+        names = {_name(author): None for author in reversed(self._authors)}
+        error = ConvergenceError(tuple(names), self.limit, "passes")
+        if isinstance(offender, Wanted):
+            self.planner.requirements.stop_resolver(_name(offender), error)
+            return
+        offender.paused = True
+        if self.boundary.recover("effect", offender.id, error) == "throw":
+            self.planner.requirements.plan.throw.append(error)
+
+    def _failed(self) -> None:
+        self.ask_to_stop(CancelReason("stopped"))
+
+    # -- stopping ---------------------------------------------------------------------------------
+
+    def ask_to_stop(self, reason: CancelReason) -> None:
+        """Start nothing more, cancel what runs, clean up. The tasks end on their own."""
+        if self.stopping:
+            return
+        self.stopping = True
+        self.running = False
+        self.planner.stop(reason)
+        self.carry_out_cancellations()
+        for node in list(self.constraints.asking):
+            self.constraints.abandon(node)
+        self.retries.clear()
+        self.effects.stop()
+        self.wake()
+
+    def carry_out_cancellations(self) -> None:
+        """End at once what somebody's word has cancelled; everything else waits for the next pass."""
+        plan = self.planner.requirements.plan
+        cancelled, plan.cancel = plan.cancel, []
+        for run in cancelled:
+            self.runs.cancel(run)
+        unscheduled, plan.unschedule = plan.unschedule, []
+        for wanted in unscheduled:
+            self.retries.unschedule(wanted)
+
+    def close(self, reason: CancelReason) -> None:
+        """All tasks have ended."""
+        self.planner.reset(reason)
+        self.effects.reset()
+        self.settlement.wake_all()
+
+    def holders(self) -> list[str]:
+        """Say what holds up settlement, a sentence each."""
+        now = self.observers.clock()
+        found = [
+            f"run {run.number} of {run.wanted.resolver_id} for {run.wanted.requirement!r}, attempt {run.attempt}, "
+            f"since {now - run.since:g} s"
+            for run in self.runs.live
+        ]
+        for resolver, queue in self.runs.queued.items():
+            found += [f"run {run.number} of {resolver}, waiting for its limit" for run in queue]
+        found += [f"async constraint {node.id}, no answer yet" for node in self.constraints.asking]
+        found += [f"async effect {node.id}" for node in self.effects.nodes.values() if node.task is not None]
+        found += [
+            f"retry of {wanted.requirement!r} scheduled in {timer.moment - now:g} s"
+            for wanted, timer in self.retries.scheduled.items()
+        ]
+        return found
+
+
+def _name(author: "EffectNode | Watcher | Wanted") -> str:
+    return (author.resolver_id or "") if isinstance(author, Wanted) else author.id

@@ -1,0 +1,68 @@
+"""The signal of a run: AbortSignal semantics beside a trio cancel scope."""
+
+from collections.abc import Callable
+
+import trio
+
+from directive_trio._definitions.policies import CancelReason
+from directive_trio.errors import AbortedError
+
+Report = Callable[[Exception], None]
+
+
+class RunSignal:
+    """Aborted at most once; callbacks run at that moment, in the order in which they came."""
+
+    __slots__ = ("_callbacks", "_event", "_reason", "_report")
+
+    def __init__(self, report: Report) -> None:
+        self._reason: CancelReason | None = None
+        self._callbacks: dict[object, Callable[[CancelReason], object]] = {}
+        self._event: trio.Event | None = None
+        self._report = report
+
+    @property
+    def aborted(self) -> bool:
+        return self._reason is not None
+
+    @property
+    def reason(self) -> CancelReason | None:
+        return self._reason
+
+    def raise_if_aborted(self) -> None:
+        if self._reason is not None:
+            raise AbortedError(self._reason)
+
+    async def wait(self) -> CancelReason:
+        if self._event is None:
+            self._event = trio.Event()
+            if self._reason is not None:
+                self._event.set()
+        await self._event.wait()
+        assert self._reason is not None  # the event is set after it
+        return self._reason
+
+    def on_abort(self, callback: Callable[[CancelReason], object], /) -> Callable[[], None]:
+        token = object()
+        if self._reason is None:
+            self._callbacks[token] = callback
+        else:
+            self._call(callback, self._reason)
+        return lambda: self._callbacks.pop(token, None) and None
+
+    def abort(self, reason: CancelReason) -> None:
+        """Abort, if that has not happened."""
+        if self._reason is not None:
+            return
+        self._reason = reason
+        callbacks, self._callbacks = list(self._callbacks.values()), {}
+        for callback in callbacks:
+            self._call(callback, reason)
+        if self._event is not None:
+            self._event.set()
+
+    def _call(self, callback: Callable[[CancelReason], object], reason: CancelReason) -> None:
+        try:
+            callback(reason)
+        except Exception as error:  # noqa: BLE001  # the user's callback; the abort goes on
+            self._report(error)

@@ -1,0 +1,157 @@
+"""Lenses: how a view sees. What it tracks, whose its writes are, and which world it shows.
+
+| lens | tracked | writes | who gets it |
+|---|---|---|---|
+| `Lens` | no | refused | ``module.of(view)`` outside tracking, ``untracked(view)`` |
+| `TrackingLens` | while something pure is computed | refused | derivations, sync constraints, predicates |
+| `FollowingLens` | at once, across awaits | refused | async constraints, modules beside an effect's |
+| ``WriterLens`` | as its reader | its writer's | effects, runs |
+| ``WorldLens`` | as `TrackingLens` | refused | the but-for world of a run (see `worlds`) |
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from directive_trio._definitions.fact import FactsSchema
+from directive_trio._definitions.names import nearest
+from directive_trio._store.graph import FAILED, follow
+from directive_trio.errors import ReadOnlyFactError, UnknownNameError
+
+
+class Place:
+    """One module in one system: its nodes (facts, then derivations) and its live view."""
+
+    __slots__ = ("classes", "live", "module", "nodes", "schema")
+
+    def __init__(self, module: str, schema: FactsSchema, classes: Any, nodes: tuple[Any, ...]) -> None:
+        self.module = module
+        self.schema = schema
+        self.classes = classes
+        self.nodes = nodes
+        self.live: Any = None
+
+    def node(self, name: str) -> Any:
+        """Return the cell or derivation node called *name*.
+
+        Raises:
+            UnknownNameError: There is none; names the nearest.
+        """
+        position = self.classes.positions.get(name)
+        if position is None:
+            raise UnknownNameError(
+                f"fact or derivation in module {self.module!r}:", name, nearest(name, self.classes.positions)
+            )
+        return self.nodes[position]
+
+
+class Lens:
+    """Sees what is, tracks nothing, writes nothing."""
+
+    __slots__ = ("_views", "modules")
+
+    reads: Any = None
+
+    def __init__(self, modules: dict[str, Place]) -> None:
+        self.modules = modules
+        self._views: dict[str, Any] = {}
+
+    @property
+    def quiet(self) -> "Lens":
+        """The lens on the same world that tracks nothing."""
+        return Lens(self.modules)
+
+    def beside(self, module: str) -> Any:
+        """Return the view of *module* through this lens.
+
+        Raises:
+            UnknownNameError: The system has no such module.
+        """
+        view = self._views.get(module)
+        if view is None:
+            place = self.modules.get(module)
+            if place is None:
+                raise UnknownNameError("module", module, nearest(module, self.modules))
+            view = self._views[module] = place.classes.seen(self, self.nodes(place))
+        return view
+
+    def nodes(self, place: Place) -> Any:
+        """Return what stands for the facts and derivations of a module in this world."""
+        return place.nodes
+
+    def write(self, cell: Any, value: Any) -> None:
+        """Refuse the write."""
+        raise ReadOnlyFactError(cell.name, "this view is read-only")
+
+
+class TrackingLens(Lens):
+    """Tracks into ``reads`` while something pure is being computed."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self, modules: dict[str, Place]) -> None:
+        super().__init__(modules)
+        self.reads: dict[Any, None] | None = None
+
+
+class FollowedReads(dict[Any, None]):
+    """Reads that are followed at once: a change counts from the moment of the read, across awaits."""
+
+    __slots__ = ("closed", "sink")
+
+    def __init__(self, sink: Any) -> None:
+        super().__init__()
+        self.sink = sink
+        self.closed = False
+        """Whether the function has ended: a read through a view it kept is followed no more."""
+        sink.inputs, sink.stamps = [], []
+
+    def __setitem__(self, node: Any, nothing: None) -> None:
+        if node in self or self.closed:
+            return
+        super().__setitem__(node, nothing)
+        if node.state > FAILED:
+            node.graph.refresh(node)
+        follow(node, self.sink)
+        self.sink.inputs.append(node)
+        self.sink.stamps.append(node.version)
+
+
+class FollowingLens(Lens):
+    """Tracks into the given reads, whenever."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self, modules: dict[str, Place], reads: "dict[Any, None] | None") -> None:
+        super().__init__(modules)
+        self.reads = reads
+
+
+class WriterLens(Lens):
+    """Sees like its reader and writes as somebody; the modules beside are seen through the reader."""
+
+    __slots__ = ("reader", "reads", "write")
+
+    def __init__(self, reader: Lens, write: Callable[[Any, Any], None]) -> None:
+        super().__init__(reader.modules)
+        self.reader = reader
+        self.reads = reader.reads
+        self.write = write  # type: ignore[method-assign,assignment]
+
+    @property
+    def quiet(self) -> Lens:
+        return self.reader.quiet
+
+    def own(self, module: str) -> Any:
+        """Return the writable view of *module*."""
+        return super().beside(module)
+
+    def beside(self, module: str) -> Any:
+        return self.reader.beside(module)
+
+
+def untracked(view: Any, /) -> Any:
+    """Return a read-only view of the same facts whose reads are not tracked.
+
+    What is read through it is not a dependency: a change of it alone recomputes nothing.
+    """
+    return view._untracked()

@@ -1,0 +1,42 @@
+"""Transactions: a journal of what cells were before, so that all of it can be undone.
+
+A transaction opened by a dispatch cannot be interrupted: handlers are sync. One opened by the program spans
+whatever the block does, and might meet a checkpoint; then a pass or another task's write finds it open, undoes
+it, and the block raises at its next write or at its end.
+"""
+
+from typing import Any
+
+from directive_trio._store.cell import Cell
+from directive_trio.errors import TransactionError
+
+
+class Transaction:
+    """One open block. ``owner`` is the task that opened it, None where no other task can come between."""
+
+    __slots__ = ("entries", "interrupted_by", "outer", "owner")
+
+    def __init__(self, owner: object, outer: "Transaction | None") -> None:
+        self.owner = owner
+        self.outer = outer
+        self.entries: list[tuple[Cell, tuple[Any, ...]]] = []
+        self.interrupted_by: str | None = None
+
+    def journal(self, cell: Cell) -> None:
+        """Remember what *cell* is now."""
+        state = (cell.value, cell.version, cell.touched, cell.writer, cell.foreign, cell.foreign_writer)
+        self.entries.append((cell, state))
+
+    def commit(self) -> None:
+        """Give the journal to the transaction around this one, which may still undo it."""
+        if self.outer is not None:
+            self.outer.entries += self.entries
+
+    def check_open(self) -> None:
+        """Raise if somebody interrupted this transaction.
+
+        Raises:
+            TransactionError: The writes of this block were undone.
+        """
+        if self.interrupted_by is not None:
+            raise TransactionError(self.interrupted_by)

@@ -1,0 +1,201 @@
+"""Views: how user code sees the facts of a module. Generated once per facts class.
+
+Two classes stand for each facts class. Neither is a subclass of it (a subclass would carry its slots, once
+for every run), yet both say it is their class, so ``isinstance(view, Facts)`` holds and attrs' own ``==`` and
+``repr`` work on them.
+
+* The **live** view, one per system and module: each fact is a real slot, so reading costs what reading a
+  slot costs. Writing goes to the store, which puts the new value into the slot.
+* The **seen** view shows a world through a *lens*: derivations, constraints, effects and runs get one. Reads
+  go through properties that record themselves where the lens tracks; writes go to the lens, which refuses
+  them or knows whose they are.
+
+The source of both is generated from the template below, because a property that knows its node's position
+reads in half the time of a general ``__getattr__``. Print a view class's ``__source__`` to read it.
+"""
+
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+from directive_trio._definitions.fact import FactsSchema
+from directive_trio._definitions.names import nearest
+from directive_trio._store.lenses import Lens
+from directive_trio.errors import ReadOnlyFactError, UnknownFactError
+
+_FACT = """
+    @property
+    def {name}(self):
+        node = self._nodes[{position}]
+        reads = self._lens.reads
+        if reads is not None:
+            reads[node] = None
+        return node.recall() if node.state else node.value
+"""
+
+_DERIVATION = """
+    @property
+    def {name}(self):
+        node = self._nodes[{position}]
+        return node.recall() if node.state else node.value
+"""
+
+_SEEN = '''
+class {facts}View:
+    """{facts} seen through a lens: reads may be tracked, writes go to the lens."""
+
+    __slots__ = ("_lens", "_nodes")
+    __class__ = property(lambda view: facts_class)
+{properties}'''
+
+_LIVE = '''
+class {facts}Live:
+    """{facts} as they are: facts are slots, derivations are computed when read."""
+
+    __slots__ = ({slots} "_lens", "_nodes", "_store")
+    __class__ = property(lambda view: facts_class)
+{properties}'''
+
+_SKIPPED = frozenset(
+    {"__annotations__", "__dict__", "__doc__", "__getstate__", "__module__", "__qualname__", "__setstate__"}
+    | {"__slots__", "__weakref__", "__init__", "__new__", "__setattr__", "__delattr__", "__hash__"}
+    | {"__getattr__", "__getattribute__", "__init_subclass__", "__class__", "__reduce__", "__reduce_ex__"}
+)
+"""What a view does not take over from the facts class: what makes, stores and copies instances."""
+
+
+class ViewClasses:
+    """The two classes of one facts class, and the positions of its nodes: facts first, then derivations."""
+
+    __slots__ = ("live", "positions", "schema", "seen")
+
+    def __init__(self, schema: FactsSchema) -> None:
+        self.schema = schema
+        self.positions = {name: at for at, name in enumerate([*schema.facts, *schema.derivations])}
+        properties = "".join(_FACT.format(name=name, position=position) for name, position in self.positions.items())
+        derived = "".join(_DERIVATION.format(name=name, position=self.positions[name]) for name in schema.derivations)
+        slots = " ".join(f"{name!r}," for name in schema.facts)
+        facts = schema.facts_class.__name__
+        self.seen = self._make(_SEEN.format(facts=facts, properties=properties), f"{facts}View")
+        self.live = self._make(_LIVE.format(facts=facts, slots=slots, properties=derived), f"{facts}Live")
+        _finish_seen(self)
+        _finish_live(self)
+
+    def _make(self, source: str, name: str) -> Any:
+        namespace: dict[str, Any] = {}
+        filename = f"<directive_trio view {self.schema.facts_class.__module__}.{name}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        facts_class = self.schema.facts_class
+        known = {"__name__": __name__, "facts_class": facts_class}
+        exec(compile(source, filename, "exec"), known, namespace)  # noqa: S102  # our template
+        view_class = namespace[name]
+        view_class.__source__ = source
+        for base in reversed(facts_class.__mro__[:-1]):
+            for member, value in vars(base).items():
+                if member not in self.positions and member not in _SKIPPED:
+                    setattr(view_class, member, value)
+        view_class._beside = lambda view, module: view._lens.beside(module)
+        return view_class
+
+    def unknown(self, name: str) -> UnknownFactError:
+        """Make the error for an attribute that is not there."""
+        kind = f"fact or derivation of {self.schema.facts_class.__name__}"
+        return UnknownFactError(kind, name, nearest(name, self.positions))
+
+
+def _finish_seen(classes: ViewClasses) -> None:
+    seen, positions = classes.seen, classes.positions
+    set_lens, set_nodes = seen._lens.__set__, seen._nodes.__set__
+    count = len(classes.schema.facts)
+
+    def __init__(view: Any, lens: Lens, nodes: tuple[Any, ...]) -> None:
+        set_lens(view, lens)
+        set_nodes(view, nodes)
+
+    def __setattr__(view: Any, name: str, value: Any) -> None:
+        position = positions.get(name)
+        if position is None:
+            raise classes.unknown(name)
+        if position >= count:
+            raise ReadOnlyFactError(view._nodes[position].name, "it is a derivation")
+        view._lens.write(view._nodes[position], value)
+
+    seen.__init__ = __init__
+    seen.__setattr__ = __setattr__
+    seen._untracked = lambda view: seen(view._lens.quiet, view._nodes)
+    _refuse_the_rest(seen, classes)
+
+
+def _finish_live(classes: ViewClasses) -> None:
+    live, positions = classes.live, classes.positions
+    setters: dict[str, Callable[[Any, Any], None]] = {
+        name: getattr(live, name).__set__ for name in classes.schema.facts
+    }
+    set_lens, set_nodes, set_store = live._lens.__set__, live._nodes.__set__, live._store.__set__
+
+    def __init__(view: Any, lens: Lens, nodes: tuple[Any, ...], store: Any) -> None:
+        set_lens(view, lens)
+        set_nodes(view, nodes)
+        set_store(view, store)
+        for name, setter in setters.items():
+            setter(view, nodes[positions[name]].value)
+
+    def __setattr__(view: Any, name: str, value: Any) -> None:
+        if name in setters:
+            view._store.write(view._nodes[positions[name]], value)
+        elif name in positions:
+            raise ReadOnlyFactError(view._nodes[positions[name]].name, "it is a derivation")
+        else:
+            raise classes.unknown(name)
+
+    def _show(view: Any, name: str, value: Any) -> None:
+        setters[name](view, value)
+
+    live.__init__ = __init__
+    live.__setattr__ = __setattr__
+    live._show = _show
+    live._untracked = lambda view: classes.seen(view._lens, view._nodes)
+    _refuse_the_rest(live, classes)
+
+
+def _refuse_the_rest(view_class: Any, classes: ViewClasses) -> None:
+    def __delattr__(view: Any, name: str) -> None:
+        raise ReadOnlyFactError(name, "a fact cannot be deleted; write its default instead")
+
+    def __getattr__(view: Any, name: str) -> Any:
+        if name.startswith("_"):  # protocols that copy, print or pickle ask for such names
+            raise AttributeError(name)
+        raise classes.unknown(name)
+
+    view_class.__delattr__ = __delattr__
+    view_class.__getattr__ = __getattr__
+    if not _has_own_repr(classes.schema.facts_class):
+        view_class.__repr__ = _repr_of(classes)
+
+
+def _has_own_repr(facts_class: type) -> bool:
+    code = getattr(facts_class.__repr__, "__code__", None)
+    return code is not None and not code.co_filename.startswith("<attrs generated")
+
+
+def _repr_of(classes: ViewClasses) -> Callable[[Any], str]:
+    """Print the facts without recording reads, as attrs prints an instance."""
+    fields = [(name, classes.positions[name]) for name, fact in classes.schema.facts.items() if fact.attribute.repr]
+    name = classes.schema.facts_class.__name__
+
+    def __repr__(view: Any) -> str:
+        values = ", ".join(f"{field}={view._nodes[position].recall()!r}" for field, position in fields)
+        return f"{name}({values})"
+
+    return __repr__
+
+
+_classes: dict[type, ViewClasses] = {}
+
+
+def view_classes(schema: FactsSchema) -> ViewClasses:
+    """Return the view classes of a facts class; made once."""
+    found = _classes.get(schema.facts_class)
+    if found is None:
+        found = _classes[schema.facts_class] = ViewClasses(schema)
+    return found

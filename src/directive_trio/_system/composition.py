@@ -1,0 +1,144 @@
+"""Composition: from modules to the parts of one system. Everything that can be wrong is found here, at once."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import define
+
+from directive_trio._definitions.constraint import Constraint
+from directive_trio._definitions.derivation import Derivation
+from directive_trio._definitions.module import Module
+from directive_trio._definitions.names import nearest, qualify, split
+from directive_trio._definitions.policies import Retry
+from directive_trio._definitions.resolver import Resolver
+from directive_trio._planning.agenda import Agenda
+from directive_trio._planning.answer import Question
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.planner import Planner
+from directive_trio._planning.rank import rank
+from directive_trio._planning.requirement_set import RequirementSet
+from directive_trio._runtime.effects import EffectNode, Effects
+from directive_trio._runtime.events import Events
+from directive_trio._store.store import Store
+from directive_trio.errors import DefinitionError, DuplicateNameError, UnknownNameError
+
+logger = logging.getLogger("directive_trio")
+
+
+@define
+class Names:
+    """Finds nodes by the names and handles that user code gives."""
+
+    store: Store
+
+    def node(self, target: object, home: str = "") -> Any:
+        """Return the cell or derivation node of a name (``token``, ``auth.token``, ``auth::token``) or handle.
+
+        Raises:
+            UnknownNameError: It names nothing, or a handle belongs to no module, or to several.
+        """
+        if isinstance(target, Derivation):
+            return self._derivation(target)
+        if not isinstance(target, str):
+            raise DefinitionError(f"{target!r} is neither a name nor a derivation")
+        module, name = split(target, home)
+        place = self.store.modules.get(module)
+        if place is None:
+            raise UnknownNameError("module", module, nearest(module, self.store.modules))
+        return place.node(name)
+
+    def _derivation(self, handle: Derivation[Any, Any]) -> Any:
+        homes = [place for place in self.store.modules.values() if handle in place.schema.derivations.values()]
+        if len(homes) != 1:
+            found = ", ".join(place.module for place in homes) or "no module"
+            raise UnknownNameError(f"derivation in exactly one module (found in {found}):", handle.name)
+        return homes[0].node(handle.name)
+
+
+def check_modules(modules: Sequence[object]) -> None:
+    """Refuse what is no module, and two of one name."""
+    seen: set[str] = set()
+    for module in modules:
+        if not isinstance(module, Module):
+            raise DefinitionError(f"a system is made from modules, not from {module!r}")
+        if module.name in seen:
+            raise DuplicateNameError("module", module.name)
+        seen.add(module.name)
+
+
+def place_facts(store: Store, modules: Sequence[Module[Any]]) -> None:
+    """Give every module its facts, and say once what cannot be type-checked."""
+    for module in modules:
+        module.sealed = True
+        store.place(module.name, module.schema)
+        if module.schema.unchecked:
+            logger.warning("facts of module %r are not type-checked: %s", module.name, module.schema.unchecked)
+
+
+def make_events(store: Store, modules: Sequence[Module[Any]]) -> Events:
+    """Collect the event handlers, in module order."""
+    events = Events(store)
+    for module in modules:
+        for event, functions in module.handlers.items():
+            for function in functions:
+                events.add(event, module.name, function, store.modules[module.name].live)
+    return events
+
+
+def make_effects(effects: Effects, names: Names, modules: Sequence[Module[Any]]) -> None:
+    """Give every effect its node."""
+    for module in modules:
+        for effect in module.effects.values():
+            sources = tuple(names.node(target, module.name) for target in effect.reads)
+            effects.nodes[effect.id] = EffectNode(effects.marked, effect, len(effects.nodes), sources)
+
+
+def make_planner(store: Store, names: Names, modules: Sequence[Module[Any]], retry_later: Retry, limit: int) -> Planner:
+    """Order the constraints, find their predecessors, and make the planner."""
+    agenda = Agenda()
+    resolvers: dict[str, dict[type, Resolver[Any, Any]]] = {
+        module.name: {resolver.requirement: resolver for resolver in module.resolvers.values()} for module in modules
+    }
+    requirements = RequirementSet(store, store.observers, agenda, resolvers, retry_later, limit)
+    constraints = {constraint.id: constraint for module in modules for constraint in module.constraints.values()}
+    after = {name: _predecessors(constraint, constraints) for name, constraint in constraints.items()}
+    ranks = rank(list(constraints), {name: found.priority for name, found in constraints.items()}, after)
+    nodes = {
+        name: ConstraintNode(
+            agenda.marked,
+            constraint,
+            _question(constraint, names),
+            store.tracking.beside(constraint.module),
+            ranks[name],
+        )
+        for name, constraint in constraints.items()
+    }
+    for name, node in nodes.items():
+        node.predecessors = tuple(nodes[predecessor] for predecessor in after[name])
+        for predecessor in node.predecessors:
+            predecessor.followers.append(node)
+    return Planner(store, requirements, nodes.values())
+
+
+def _question(constraint: Constraint[Any, Any], names: Names) -> Question:
+    when = tuple((names.node(name, constraint.module), expected) for name, expected in constraint.when.items())
+    reads = tuple(names.node(target, constraint.module) for target in constraint.reads)
+    return Question(constraint.function, when, reads)
+
+
+def _predecessors(constraint: Constraint[Any, Any], known: Mapping[str, Constraint[Any, Any]]) -> list[str]:
+    found: dict[str, None] = {}
+    for item in constraint.after:
+        name = item.id if isinstance(item, Constraint) else qualify(*split(item, constraint.module))
+        if name in known:
+            found[name] = None
+        else:
+            hint = nearest(name, known)
+            logger.warning(
+                "constraint %s comes after %s, which does not exist%s: it does not block",
+                constraint.id,
+                name,
+                f" (did you mean {hint}?)" if hint else "",
+            )
+    return list(found)

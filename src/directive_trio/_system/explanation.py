@@ -1,0 +1,238 @@
+"""``explain()``: why it is so, or why not. A tree of sentences, made from what the engine knows."""
+
+from typing import Any
+
+from attrs import frozen
+
+from directive_trio._definitions.condition import describe
+from directive_trio._definitions.constraint import Constraint
+from directive_trio._definitions.derivation import Derivation
+from directive_trio._definitions.names import nearest
+from directive_trio._definitions.record import is_record
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.inputs import real_of
+from directive_trio._planning.planner import Planner
+from directive_trio._planning.run import Run
+from directive_trio._planning.wanted import Link, Status, Wanted
+from directive_trio._runtime.effects import EffectNode
+from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._store.cell import ENGINE, Cell
+from directive_trio._store.graph import FAILED, STALE
+from directive_trio._store.store import Store
+from directive_trio._system.composition import Names
+from directive_trio.errors import UnknownNameError
+
+INPUTS = 10
+"""How many inputs an explanation shows."""
+WIDTH = 50
+"""How many characters of a value it shows."""
+
+
+@frozen
+class Explanation:
+    """One sentence, and the sentences it rests on. ``str()`` prints the tree."""
+
+    text: str
+    because: "tuple[Explanation, ...]" = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines(""))
+
+    def _lines(self, indent: str) -> list[str]:
+        lines = [self.text]
+        for at, reason in enumerate(self.because):
+            last = at == len(self.because) - 1
+            first, *rest = reason._lines(indent)
+            lines.append(("└─ " if last else "├─ ") + first)
+            lines += [("   " if last else "│  ") + line for line in rest]
+        return lines
+
+
+class _Explainer:
+    """Explains things of one system."""
+
+    def __init__(self, store: Store, planner: Planner, loop: ReconcileLoop) -> None:
+        self.store = store
+        self.planner = planner
+        self.loop = loop
+
+    # -- facts and derivations --------------------------------------------------------------------
+
+    def source(self, node: Any) -> Explanation:
+        node = real_of(node)
+        return self.fact(node) if isinstance(node, Cell) else self.derivation(node, deep=False)
+
+    def fact(self, cell: Cell) -> Explanation:
+        label = f" ({cell.schema.label})" if cell.schema.label else ""
+        value = "hidden" if cell.schema.secret else _cut(cell.value)
+        return Explanation(f"fact {cell.name}{label} is {value}, {self.writer(cell)}")
+
+    def writer(self, cell: Cell) -> str:
+        if not cell.version:
+            return "its default"
+        if cell.writer > 0:
+            return f"written last by run {cell.writer}"
+        return "written last by an effect or watcher" if cell.writer == ENGINE else "written last by the program"
+
+    def derivation(self, node: Any, *, deep: bool = True) -> Explanation:
+        label = f" ({node.definition.label})" if node.definition.label else ""
+        if not node.version:
+            return Explanation(f"derivation {node.name}{label} was never read, so it was never computed")
+        if node.state == FAILED:
+            text = f"derivation {node.name}{label} raises {node.error!r}"
+        else:
+            stale = ", stale until it is read" if node.state == STALE else ""
+            text = f"derivation {node.name}{label} is {_cut(node.value)}{stale}"
+        return Explanation(text, tuple(self.inputs(node)) if deep else ())
+
+    def inputs(self, reader: Any) -> list[Explanation]:
+        shown = [self.source(node) for node in reader.inputs[:INPUTS]]
+        if len(reader.inputs) > INPUTS:
+            shown.append(Explanation(f"and {len(reader.inputs) - INPUTS} more inputs"))
+        return shown
+
+    # -- constraints ------------------------------------------------------------------------------
+
+    def constraint(self, node: ConstraintNode) -> Explanation:
+        definition = node.definition
+        label = f" ({definition.label})" if definition.label else ""
+        because: list[Explanation] = []
+        if definition.when:
+            because.append(Explanation(f"asked only when {describe(definition.when)}"))
+        because += self.inputs(node)
+        because += [self.wanted(wanted) for wanted in [*node.answer, *node.holds]]
+        because += [self.ended(wanted) for wanted in self._ended(node)]
+        return Explanation(f"constraint {node.id}{label} {self.standing(node)}", tuple(because))
+
+    def standing(self, node: ConstraintNode) -> str:
+        if node.disabled:
+            return "is disabled"
+        if node.waiting:
+            return f"is blocked after {', '.join(node.waits_on())}"
+        if node.outstanding:
+            return "has an answer outstanding"
+        if node.error is not None:
+            return f"is inactive: it raised {node.error!r}"
+        if node.answer:
+            return f"is active: it asks for {', '.join(repr(wanted.requirement) for wanted in node.answer)}"
+        return "is inactive: it asks for nothing" if node.asked else "was not asked yet"
+
+    def _ended(self, node: ConstraintNode) -> list[Wanted]:
+        return [wanted for wanted in self.planner.requirements.last.values() if wanted.origin == node.id][-INPUTS:]
+
+    # -- requirements -----------------------------------------------------------------------------
+
+    def requirement(self, wanted: Wanted) -> Explanation:
+        if wanted.key not in self.planner.requirements.live:
+            return self.ended(wanted)
+        because: list[Explanation] = []
+        for node, link in wanted.links.items():
+            if link is Link.ASKS:
+                because.append(Explanation(f"asked for by constraint {node.id}", tuple(self.inputs(node))))
+            elif link is Link.HOLDS:
+                because.append(Explanation(f"constraint {node.id} would ask for it but for the run's own writes"))
+            else:
+                because.append(Explanation(f"constraint {node.id} asks no more; the cancelled run still cleans up"))
+        if wanted.required:
+            because.append(Explanation("required by the program"))
+        shown = self.wanted(wanted)
+        return Explanation(shown.text, (*shown.because, *because))
+
+    def wanted(self, wanted: Wanted) -> Explanation:
+        run = wanted.run
+        if run is not None:
+            now = self.store.observers.clock()
+            state = "cleans up" if run.reason is not None else "is running"
+            text = (
+                f"run {run.number} of {wanted.resolver_id} {state}, attempt {run.attempt}, since {now - run.since:g} s"
+            )
+            return Explanation(f"requirement {wanted.requirement!r}: {text}")
+        because = [self.outcome(wanted.last_run)] if wanted.last_run is not None else []
+        return Explanation(f"requirement {wanted.requirement!r} is {self.status(wanted)}", tuple(because))
+
+    def status(self, wanted: Wanted) -> str:
+        if wanted.status is Status.RETRY and wanted in self.loop.retries.scheduled:
+            moment = self.loop.retries.scheduled[wanted].moment
+            return f"failed; a retry is scheduled at {moment:g}"
+        return {
+            Status.NEW: "new",
+            Status.UNDECIDED: "undecided: a producer is blocked or has an answer outstanding",
+            Status.UNRESOLVED: "unmet: no resolver takes it",
+            Status.UNSATISFIED: "unsatisfied: its run completed and nothing it depends on has changed",
+            Status.FAILED: "failed: it is dispatched again when an input changes",
+            Status.CANCELLED: "cancelled: it is dispatched again when an input changes",
+            Status.PAUSED: "paused: its resolver went round in circles; a change from outside ends that",
+        }.get(wanted.status, wanted.status.value)
+
+    def ended(self, wanted: Wanted) -> Explanation:
+        because = () if wanted.last_run is None else (self.outcome(wanted.last_run),)
+        return Explanation(f"requirement {wanted.requirement!r} is wanted no more", because)
+
+    def outcome(self, run: Run) -> Explanation:
+        reason = f", {run.reason}" if run.reason is not None else ""
+        error = f": {run.error!r}" if run.error is not None else ""
+        outcome = run.outcome.value if run.outcome is not None else "going on"
+        return Explanation(
+            f"run {run.number} of {run.wanted.resolver_id}, begun at {run.since:g}, ended as {outcome}{reason} "
+            f"in attempt {run.attempt}{error}"
+        )
+
+    # -- effects ----------------------------------------------------------------------------------
+
+    def effect(self, node: EffectNode) -> Explanation:
+        state = "is disabled" if node.disabled else "is paused" if node.paused else "is on"
+        return Explanation(f"effect {node.id} {state}", tuple(self.inputs(node)))
+
+
+def explain(target: Any, names: Names, store: Store, planner: Planner, loop: ReconcileLoop) -> Explanation:
+    """Explain a name, a handle or a requirement.
+
+    Raises:
+        UnknownNameError: It names nothing.
+    """
+    explainer = _Explainer(store, planner, loop)
+    if isinstance(target, Constraint):
+        target = target.id
+    if isinstance(target, Derivation):
+        return explainer.derivation(names.node(target))
+    if not isinstance(target, str) and is_record(target):
+        return _explain_requirement(target, explainer, planner)
+    name = str(target)
+    qualified = name.replace(".", "::", 1) if "::" not in name else name
+    if qualified in planner.nodes:
+        return explainer.constraint(planner.nodes[qualified])
+    if qualified in loop.effects.nodes:
+        return explainer.effect(loop.effects.nodes[qualified])
+    for resolvers in planner.requirements.resolvers.values():
+        for resolver in resolvers.values():
+            if resolver.id == qualified:
+                return _explain_resolver(resolver.id, explainer, planner)
+    try:
+        node = names.node(name)
+    except UnknownNameError as error:
+        known = [*planner.nodes, *loop.effects.nodes, *(n.name for p in store.modules.values() for n in p.nodes)]
+        raise UnknownNameError(
+            "fact, derivation, constraint, resolver or effect", name, nearest(qualified, known)
+        ) from error
+    return explainer.fact(node) if isinstance(node, Cell) else explainer.derivation(node)
+
+
+def _explain_requirement(requirement: Any, explainer: _Explainer, planner: Planner) -> Explanation:
+    requirements = planner.requirements
+    live = requirements.entries(requirement)
+    ended = [wanted for wanted in requirements.last.values() if wanted.requirement == requirement]
+    if live or ended:
+        return explainer.requirement((live or ended[-1:])[0])
+    return Explanation(f"requirement {requirement!r} is not wanted, and was not lately")
+
+
+def _explain_resolver(resolver: str, explainer: _Explainer, planner: Planner) -> Explanation:
+    requirements = planner.requirements
+    known = [*requirements.live.values(), *requirements.last.values()]
+    served = [explainer.wanted(wanted) for wanted in known if wanted.resolver_id == resolver][-INPUTS:]
+    return Explanation(f"resolver {resolver} {'serves' if served else 'has served nothing yet'}", tuple(served))
+
+
+def _cut(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"

@@ -1,0 +1,182 @@
+"""``inspect()``: one frozen picture of everything, JSON-ready through cattrs."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.planner import Planner
+from directive_trio._planning.run import Run
+from directive_trio._planning.wanted import Wanted
+from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._store.graph import FAILED, STALE, DerivationNode
+from directive_trio._store.store import Store
+
+
+@frozen
+class DerivationState:
+    """One derivation. ``state``: clean, stale, failed, or unread (never computed). ``value`` is the last one."""
+
+    id: str
+    state: str
+    value: object
+    error: str | None
+    label: str
+
+
+@frozen
+class ConstraintState:
+    """One constraint. ``hits``: how often it asked for something. ``waiting_on``: pending ones it comes after."""
+
+    id: str
+    active: bool
+    disabled: bool
+    priority: int
+    hits: int
+    waiting_on: tuple[str, ...]
+    outstanding: bool
+    error: str | None
+    label: str
+    tags: tuple[str, ...]
+
+
+@frozen
+class RequirementState:
+    """One requirement that is wanted. ``producers``: all constraints that ask for it, ``system`` for require."""
+
+    requirement: str
+    status: str
+    resolver: str | None
+    producers: tuple[str, ...]
+    run: int | None
+    failures: int
+
+
+@frozen
+class RunState:
+    """One run that goes on. ``since`` on the trio clock; ``cancelled``: the reason, while it cleans up."""
+
+    number: int
+    resolver: str
+    requirement: str
+    attempt: int
+    since: float
+    cancelled: str | None
+
+
+@frozen
+class EffectState:
+    """One effect. ``running``: its task goes on."""
+
+    id: str
+    disabled: bool
+    running: bool
+
+
+@frozen
+class RetryState:
+    """One scheduled retry. ``due`` on the trio clock."""
+
+    requirement: str
+    resolver: str | None
+    due: float
+
+
+@frozen
+class ErrorState:
+    """One of the last errors."""
+
+    kind: str
+    id: str
+    error: str
+    strategy: str
+    time: float
+
+
+@frozen
+class Inspection:
+    """Everything, at one moment."""
+
+    state: str
+    settled: bool
+    passes: int
+    facts: Mapping[str, object]
+    derivations: tuple[DerivationState, ...]
+    constraints: tuple[ConstraintState, ...]
+    requirements: tuple[RequirementState, ...]
+    runs: tuple[RunState, ...]
+    effects: tuple[EffectState, ...]
+    retries: tuple[RetryState, ...]
+    errors: tuple[ErrorState, ...]
+
+
+def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, boundary: Boundary) -> Inspection:
+    """Take the picture."""
+    facts: dict[str, object] = {}
+    derivations: list[DerivationState] = []
+    for place in store.modules.values():
+        count = len(place.schema.facts)
+        facts.update((cell.name, cell.value) for cell in place.nodes[:count])
+        derivations += [_derivation(node) for node in place.nodes[count:]]
+    return Inspection(
+        state,
+        loop.is_settled(),
+        loop.passes,
+        facts,
+        tuple(derivations),
+        tuple(_constraint(node) for node in sorted(planner.nodes.values(), key=lambda node: node.rank)),
+        tuple(_requirement(wanted) for wanted in planner.requirements.live.values()),
+        tuple(_run(run) for run in loop.runs.live),
+        tuple(EffectState(node.id, node.disabled, node.task is not None) for node in loop.effects.nodes.values()),
+        tuple(
+            RetryState(repr(wanted.requirement), wanted.resolver_id, timer.moment)
+            for wanted, timer in loop.retries.scheduled.items()
+        ),
+        tuple(
+            ErrorState(record.kind, record.id, repr(record.error), record.strategy, record.time)
+            for record in boundary.errors
+        ),
+    )
+
+
+def _derivation(node: DerivationNode) -> DerivationState:
+    state = {STALE: "stale", FAILED: "failed"}.get(node.state, "clean") if node.version else "unread"
+    error = None if node.error is None else repr(node.error)
+    return DerivationState(node.name, state, node.value, error, node.definition.label)
+
+
+def _constraint(node: ConstraintNode) -> ConstraintState:
+    return ConstraintState(
+        node.id,
+        bool(node.answer),
+        node.disabled,
+        node.definition.priority,
+        node.hits,
+        node.waits_on(),
+        node.outstanding,
+        None if node.error is None else repr(node.error),
+        node.definition.label,
+        node.definition.tags,
+    )
+
+
+def _requirement(wanted: Wanted) -> RequirementState:
+    producers = [node.id for node in wanted.producers()]
+    if wanted.required:
+        producers.append("system")
+    number = None if wanted.run is None else wanted.run.number
+    return RequirementState(
+        repr(wanted.requirement), wanted.status.value, wanted.resolver_id, tuple(producers), number, wanted.failures
+    )
+
+
+def _run(run: Run) -> RunState:
+    return RunState(
+        run.number,
+        run.wanted.resolver_id or "",
+        repr(run.wanted.requirement),
+        run.attempt,
+        run.since,
+        None if run.reason is None else str(run.reason),
+    )

@@ -1,0 +1,60 @@
+"""Plugins: observers with a name, that may run a task as long as the system runs. They fail in isolation."""
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from directive_trio._observation.observations import Observation, ObserverError
+from directive_trio._observation.observers import Observers
+from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.tasks import Tasks
+from directive_trio.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from directive_trio._system.system import System
+
+
+class Plugin(ABC):
+    """What is given every observation of a system, from ``system.init`` on, and may run a task beside it."""
+
+    logs_errors: bool = False
+    """Whether this plugin logs errors; then the engine does not log them itself."""
+
+    @abstractmethod
+    def observe(self, observation: Observation, /) -> None:
+        """Take one observation. It only looks; what it raises is reported."""
+
+    async def run(self, system: "System", /) -> None:
+        """Run beside the system; cancelled when it has stopped. Does nothing by default."""
+        await trio.lowlevel.checkpoint()
+
+
+class PluginTasks:
+    """The plugins of one system."""
+
+    def __init__(self, plugins: tuple[Plugin, ...], observers: Observers, boundary: Boundary) -> None:
+        for plugin in plugins:
+            if not isinstance(plugin, Plugin):
+                raise DefinitionError(f"{plugin!r} is no plugin; derive it from directive_trio.abc.Plugin")
+            observers.add(plugin.observe)
+        self.plugins = plugins
+        self.observers = observers
+        boundary.logged_elsewhere = any(plugin.logs_errors for plugin in plugins)
+        self.boundary = boundary
+
+    def start(self, system: "System", tasks: Tasks) -> None:
+        """Start the tasks of the plugins."""
+        for plugin in self.plugins:
+            if type(plugin).run is not Plugin.run:
+                tasks.start_service(partial(self._run, plugin, system), name=type(plugin).__name__)
+
+    async def _run(self, plugin: Plugin, system: "System") -> None:
+        try:
+            await plugin.run(system)
+        except Exception as error:  # noqa: BLE001  # a plugin fails alone
+            name = type(plugin).__name__
+            if self.observers.listening:
+                self.observers.tell(ObserverError, name, error)
+            self.boundary.report("plugin", name, error)

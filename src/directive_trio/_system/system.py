@@ -1,0 +1,595 @@
+"""The system: what a program holds in its hands. Thin; every promise is kept by the rooms below."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, Self, TypeVar, final, overload
+
+import trio
+
+from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.constraint import Constraint
+from directive_trio._definitions.derivation import Derivation
+from directive_trio._definitions.effect import Effect
+from directive_trio._definitions.module import Module
+from directive_trio._definitions.names import nearest, qualify, split
+from directive_trio._definitions.policies import CancelReason, ErrorBoundary
+from directive_trio._definitions.record import Record, is_record
+from directive_trio._observation.observations import (
+    Observation,
+    SystemDestroy,
+    SystemInit,
+    SystemStart,
+    SystemStop,
+)
+from directive_trio._observation.observers import Observers
+from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._store.store import Store
+from directive_trio._system.changes import Changes
+from directive_trio._system.codec import structure_event
+from directive_trio._system.composition import (
+    Names,
+    check_modules,
+    make_effects,
+    make_events,
+    make_planner,
+    place_facts,
+)
+from directive_trio._system.debugging import Debugging
+from directive_trio._system.explanation import Explanation, explain
+from directive_trio._system.graph import SystemGraph, draw
+from directive_trio._system.inspection import Inspection, inspect
+from directive_trio._system.lifecycle import Operation, StateName, next_state
+from directive_trio._system.plugins import Plugin, PluginTasks
+from directive_trio._system.waiting import Waiting
+from directive_trio.errors import (
+    DefinitionError,
+    LifecycleError,
+    SettleTimeoutError,
+    UnknownNameError,
+    UsageError,
+)
+
+F = TypeVar("F")
+T = TypeVar("T")
+
+
+@final
+class SystemView:
+    """All modules, read-only and tracked: what selectors and predicates get."""
+
+    def __init__(self, beside: Callable[[str], Any]) -> None:
+        self._beside = beside
+
+    @overload
+    def __getitem__(self, module: Module[F], /) -> F: ...
+    @overload
+    def __getitem__(self, module: str, /) -> Any: ...
+    def __getitem__(self, module: Module[Any] | str, /) -> Any:
+        return self._beside(module if isinstance(module, str) else module.name)
+
+
+@final
+class System:
+    """A set of modules with one life: facts, what must be true of them, and what makes it true.
+
+    Made with `open_system` as a rule; by hand it has no nursery until `start`. Facts and derivations can be
+    read and written at once; nothing reconciles before it runs. It belongs to the thread of its trio run.
+
+    Args:
+        modules: The modules, in their order. They are sealed.
+        deps: Anything; resolvers find it as ``ctx.deps``.
+        initial: ``{"module": {"fact": value}}``, written after all inits.
+        plugins: What gets observations, and may run a task.
+        errors: What happens to errors; see `ErrorBoundary`.
+        name: For observations and logs.
+        check_types: Check written values against the annotations of facts.
+        debug: Check the thread of each write and look for values mutated in place. Slow.
+        teardown_grace: Seconds for which the engine shields a teardown.
+        convergence_limit: How often the loop may go round before it is called a ring.
+
+    Raises:
+        DefinitionError: What was declared cannot work.
+    """
+
+    def __init__(
+        self,
+        *modules: Module[Any],
+        deps: Any = None,
+        initial: Mapping[str, Mapping[str, object]] | None = None,
+        plugins: Iterable[Plugin] = (),
+        errors: ErrorBoundary | None = None,
+        name: str = "system",
+        check_types: bool = True,
+        debug: bool = False,
+        teardown_grace: float = 5,
+        convergence_limit: int = 50,
+    ) -> None:
+        check_modules(modules)
+        if convergence_limit < 1:
+            raise DefinitionError(f"convergence_limit={convergence_limit!r} is a count, at least 1")
+        if teardown_grace < 0:
+            raise DefinitionError(f"teardown_grace={teardown_grace!r} is a duration in seconds, not negative")
+        self.name = name
+        self._modules = modules
+        self._teardown_grace = teardown_grace
+        self._state: StateName = "new"
+        self._ended = trio.Event()
+        self._observers = Observers()
+        policy = errors or ErrorBoundary()
+        self._boundary = Boundary(policy, self._observers)
+        self._plugins = PluginTasks(tuple(plugins), self._observers, self._boundary)
+        self._store = Store(self._observers, check_types)
+        place_facts(self._store, modules)
+        self._names = Names(self._store)
+        self._events = make_events(self._store, modules)
+        self._planner = make_planner(self._store, self._names, modules, policy.retry_later, convergence_limit)
+        self._loop = ReconcileLoop(
+            name,
+            self._store,
+            self._planner,
+            self._boundary,
+            deps,
+            convergence_limit,
+            self._events.dispatch,
+            lambda: self._state,
+        )
+        self._planner.connect(self._boundary.recover)
+        make_effects(self._loop.effects, self._names, modules)
+        self._view = SystemView(self._store.tracking.beside)
+        self._waiting = Waiting(self._store, self._loop, self._boundary, self._view)
+        if debug:
+            Debugging(self._store, self._observers).attach(self._loop)
+        self._initialise(initial or {})
+        if self._observers.listening:
+            self._observers.tell(SystemInit, name)
+
+    def _initialise(self, initial: Mapping[str, Mapping[str, object]]) -> None:
+        with self._store.atomic():
+            for module in self._modules:
+                for function in module.inits:
+                    function(self._store.modules[module.name].live)
+            for module_name, values in initial.items():
+                view = self._place(module_name).live
+                for fact_name, value in values.items():
+                    setattr(view, fact_name, value)
+
+    def __repr__(self) -> str:
+        return f"<system {self.name}: {self._state}>"
+
+    # -- facts and events -------------------------------------------------------------------------
+
+    @overload
+    def __getitem__(self, module: Module[F], /) -> F: ...
+    @overload
+    def __getitem__(self, module: str, /) -> Any: ...
+    def __getitem__(self, module: Module[Any] | str, /) -> Any:
+        """Return the live view of a module: typed for a module, untyped for a name."""
+        return self._place(module if isinstance(module, str) else module.name).live
+
+    def _place(self, module: str) -> Any:
+        place = self._store.modules.get(module)
+        if place is None:
+            raise UnknownNameError("module", module, nearest(module, self._store.modules))
+        return place
+
+    @overload
+    def dispatch(self, event: str, payload: Mapping[str, object] | None = None, /) -> None: ...
+    @overload
+    def dispatch(self, event: Record, /) -> None: ...
+    def dispatch(self, event: Record | str, payload: Mapping[str, object] | None = None, /) -> None:
+        """Run all handlers of an event, as one change.
+
+        Args:
+            event: An event, or its name (``"auth::LogIn"``, or ``"LogIn"`` where one module handles it).
+            payload: The fields of a named event; structured strictly, unknown keys refused.
+
+        Raises:
+            UnknownNameError: No module handles it.
+            EventPayloadError: The payload does not fit; nothing was written.
+            LifecycleError: The system is destroyed, or an observer dispatches.
+            Exception: Whatever a handler raises; none of the event's writes remain.
+        """
+        if isinstance(event, str):
+            self._events.dispatch(structure_event(self._event_class(event), event, payload))
+        elif is_record(event):
+            self._events.dispatch(event)
+        else:
+            raise UsageError(f"{event!r} is no event; dispatch an instance of an attrs class, or a name")
+
+    def _event_class(self, target: str) -> type:
+        home, name = split(target)
+        known = {
+            qualify(module, kind.__name__): kind
+            for kind, handlers in self._events.handlers.items()
+            for module, _, _ in handlers
+        }
+        if home:
+            found = {known[key] for key in [qualify(home, name)] if key in known}
+        else:
+            found = {kind for kind in known.values() if kind.__name__ == name}
+        if len(found) != 1:
+            what = "event" if not found else "event of one meaning (several classes have this name; qualify it):"
+            raise UnknownNameError(what, target, nearest(target, known))
+        return found.pop()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all writes of the block one change, or none of them if it raises.
+
+        It spans no checkpoint. A pass or another task's write that finds it open undoes its writes and makes
+        it raise.
+
+        Raises:
+            TransactionError: It was interrupted.
+        """
+        self._store.check_writable("transaction")
+        with self._store.atomic(interruptible=True):
+            yield
+
+    def touch(self, name: str, /) -> None:
+        """Make a change of an equal value, so that whoever read the fact *name* is asked again."""
+        node = self._names.node(name)
+        if not hasattr(node, "touched"):
+            raise UsageError(f"{name!r} is a derivation; touch the facts it reads")
+        self._store.touch(node)
+
+    def read(self, name: str, /) -> Any:
+        """Return the value of a fact or derivation by its name (``auth::token`` or ``auth.token``)."""
+        return self._names.node(name).recall()
+
+    # -- requirements and switches ----------------------------------------------------------------
+
+    def require(self, requirement: Record, /) -> None:
+        """Ask for a requirement, until it is met, finally failed or cancelled.
+
+        One that a constraint asks for too is the same run. One that stands unsatisfied or failed is
+        dispatched again. It waits for no ``after``.
+        """
+        self._refuse_destroyed("require")
+        self._store.check_writable("a requirement")
+        if not is_record(requirement):
+            raise UsageError(f"{requirement!r} is no requirement; give an instance of an attrs class")
+        self._planner.require(requirement)
+        self._loop.wake()
+
+    def cancel(self, requirement: Record, /) -> bool:
+        """Cancel the run of a requirement, or its scheduled retry. False when there is none."""
+        self._refuse_destroyed("cancel")
+        found = self._planner.cancel(requirement)
+        if found and not self._loop.passing:
+            self._loop.carry_out_cancellations()
+        self._loop.wake()
+        return found
+
+    def enable(self, target: "Constraint[Any, Any] | Effect[Any] | str", /) -> None:
+        """Switch a constraint or effect on again; it is asked, or runs, in the next pass."""
+        self._switch(target, on=True)
+
+    def disable(self, target: "Constraint[Any, Any] | Effect[Any] | str", /) -> None:
+        """Switch a constraint or effect off.
+
+        A disabled constraint asks for nothing: what it alone wanted is cancelled with reason ``removed``. A
+        disabled effect is cleaned up. It stays off over stop and start.
+        """
+        self._switch(target, on=False)
+
+    def _switch(self, target: "Constraint[Any, Any] | Effect[Any] | str", *, on: bool) -> None:
+        self._refuse_destroyed("enable" if on else "disable")
+        name = target.replace(".", "::") if isinstance(target, str) else target.id
+        if name in self._planner.nodes and not isinstance(target, Effect):
+            self._planner.switch(self._planner.nodes[name], on)
+        elif name in self._loop.effects.nodes:
+            self._loop.effects.switch(self._loop.effects.nodes[name], on)
+        else:
+            known = [*self._planner.nodes, *self._loop.effects.nodes]
+            raise UnknownNameError("constraint or effect", name, nearest(name, known))
+        self._loop.wake()
+
+    # -- life -------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> StateName:
+        """``new``, ``running``, ``stopping``, ``stopped`` or ``destroyed``."""
+        return self._state
+
+    def start(self, nursery: trio.Nursery, /) -> None:
+        """Begin to reconcile, in tasks of *nursery*. For hosts that cannot nest; else use `open_system`.
+
+        Raises:
+            LifecycleError: It runs already, is stopping, or is destroyed.
+        """
+        self._begin(nursery)
+        nursery.start_soon(self._serve, False, name=f"directive_trio {self.name}")
+
+    async def run(self, *, task_status: trio.TaskStatus[Self] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run until stopped: ``await nursery.start(system.run)``.
+
+        Cancelling it is an ordered stop: runs end with reason ``stopped``, and nothing is left behind.
+
+        Raises:
+            LifecycleError: It runs already, is stopping, or is destroyed.
+            ExceptionGroup: What the error boundary let through with ``throw``.
+        """
+        async with trio.open_nursery() as nursery:
+            self._begin(nursery)
+            task_status.started(self)
+            await self._serve(False)
+
+    def _begin(self, nursery: trio.Nursery) -> None:
+        self._state = next_state(self._state, Operation.START)
+        self._ended = trio.Event()
+        self._observers.clock = trio.current_time
+        self._store.task = trio.lowlevel.current_task
+        if self._observers.listening:
+            self._observers.tell(SystemStart, self.name)
+        self._loop.open(nursery)
+        self._plugins.start(self, self._loop.tasks)
+
+    async def _serve(self, shield: bool) -> None:
+        """The loop task. Whatever ends it ends it in order: runs, effects and helpers first."""
+        loop = self._loop
+        try:
+            with loop.tasks.member(), trio.CancelScope(shield=shield):
+                await loop.run()
+        finally:
+            self._state = "stopping"
+            loop.ask_to_stop(CancelReason("stopped"))
+            with trio.CancelScope(shield=True):
+                await loop.tasks.wait_empty()
+                await loop.tasks.end_services()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._loop.close(CancelReason("stopped"))
+        self._state = next_state(self._state, Operation.ENDED)
+        if self._observers.listening:
+            self._observers.tell(SystemStop, self.name)
+        self._ended.set()
+
+    def stop(self) -> None:
+        """Ask the system to stop; it has stopped when its tasks have ended. Repeating it is harmless.
+
+        Raises:
+            LifecycleError: It never ran, or is destroyed.
+        """
+        self._state = next_state(self._state, Operation.STOP)
+        if self._state == "stopping":
+            self._loop.ask_to_stop(CancelReason("stopped"))
+
+    async def stop_async(self) -> None:
+        """Stop, and wait until no task of the system is left.
+
+        Raises:
+            LifecycleError: As `stop`, or called from inside the system, where it could never return.
+        """
+        self._refuse_inside("stop_async")
+        await trio.lowlevel.checkpoint()
+        self.stop()
+        if self._state == "stopping":
+            await self._ended.wait()
+
+    async def destroy(self) -> None:
+        """Stop for good. Later writes and dispatches raise `LifecycleError`; waiters are woken with it."""
+        self._refuse_inside("destroy")
+        await trio.lowlevel.checkpoint()
+        if self._state in ("running", "stopping"):
+            self.stop()
+            await self._ended.wait()
+        before, self._state = self._state, next_state(self._state, Operation.DESTROY)
+        if before == "destroyed":
+            return
+        self._store.destroyed = True
+        self._waiting.end()
+        if self._observers.listening:
+            self._observers.tell(SystemDestroy, self.name)
+        self._observers.clear()
+
+    def _refuse_destroyed(self, operation: str) -> None:
+        if self._state == "destroyed":
+            raise LifecycleError(operation, self._state)
+
+    def _refuse_inside(self, operation: str) -> None:
+        if self._loop.tasks.contains_current():
+            raise LifecycleError(operation, self._state, "called from inside it, where it could never return")
+
+    # -- waiting and watching ---------------------------------------------------------------------
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is outstanding: no pass, run, async constraint or effect, no scheduled retry."""
+        return self._loop.is_settled()
+
+    async def settle(self, timeout: float | None = 5, *, retries: bool = True) -> None:  # noqa: ASYNC109
+        """Wait until nothing is outstanding. Level-triggered: returns at once if it is so.
+
+        Args:
+            timeout: Seconds from now; None waits for ever. It is a parameter, not a scope around the call,
+                because the error names the holders.
+            retries: Whether scheduled retries count as outstanding.
+
+        Raises:
+            SettleTimeoutError: Unsettled after *timeout*; names every holder. The system goes on.
+            LifecycleError: The system is not running, stops meanwhile, or the caller is inside it.
+
+        Cancellation:
+            A checkpoint on every call. Cancelling leaves the system untouched.
+        """
+        if self._state != "running":
+            raise LifecycleError("settle", self._state)
+        self._refuse_inside("settle")
+        await self._loop.settlement.wait(timeout, retries, self._settle_failure)
+
+    def _settle_failure(self, timeout: float) -> SettleTimeoutError:
+        return SettleTimeoutError(timeout, tuple(self._loop.holders()), tuple(self._planner.unmet()), self._loop.due)
+
+    async def wait_until(
+        self,
+        predicate: Callable[[SystemView], bool],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> None:
+        """Wait until *predicate* of the system holds; it is asked again only when what it read has changed.
+
+        Judged once a pass: what becomes true and false again within one pass is missed.
+
+        Args:
+            predicate: ``lambda view: view[auth].is_valid``.
+            timeout: Seconds from now; None waits for ever.
+
+        Raises:
+            WaitTimeoutError: It does not hold after *timeout*; names what is outstanding.
+            LifecycleError: The system is destroyed, or was destroyed meanwhile.
+            Exception: What the predicate raises when it is first asked.
+
+        Cancellation:
+            A checkpoint on every call. Cancelling takes the predicate away.
+        """
+        self._refuse_destroyed("wait")
+        await self._waiting.until(predicate, timeout, self._settle_failure)
+
+    @overload
+    def changes(self, target: str, /) -> AbstractAsyncContextManager[AsyncIterator[tuple[Any, Any]]]: ...
+    @overload
+    def changes(self, target: Derivation[Any, T], /) -> AbstractAsyncContextManager[AsyncIterator[tuple[T, T]]]: ...
+    @overload
+    def changes(
+        self, target: Callable[[SystemView], T], /
+    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[T, T]]]: ...
+    def changes(self, target: Any, /) -> AbstractAsyncContextManager[AsyncIterator[tuple[Any, Any]]]:
+        """Iterate over the changes of a target, from now on: ``async for new, old in changes``.
+
+        One item a pass at most. Items wait until they are taken. Iteration raises `LifecycleError` when the
+        system is destroyed.
+        """
+        self._refuse_destroyed("watch changes")
+        return self._changes(target)
+
+    @asynccontextmanager
+    async def _changes(self, target: Any) -> AsyncIterator[Changes]:
+        await trio.lowlevel.checkpoint()
+        changes = self._waiting.changes(*self._target(target))
+        try:
+            yield changes
+        finally:
+            changes.close()
+
+    @overload
+    def watch(self, target: str, callback: Callable[[Any, Any], object], /) -> Callable[[], None]: ...
+    @overload
+    def watch(self, target: Derivation[Any, T], callback: Callable[[T, T], object], /) -> Callable[[], None]: ...
+    @overload
+    def watch(self, target: Callable[[SystemView], T], callback: Callable[[T, T], object], /) -> Callable[[], None]: ...
+    def watch(self, target: Any, callback: Callable[[Any, Any], object], /) -> Callable[[], None]:
+        """Call ``callback(new, old)`` in the pass after a change of *target*. Returns what ends it.
+
+        Args:
+            target: A derivation's handle, a name, or a selector ``lambda view: ...``.
+            callback: Sync; may write and dispatch. What it raises is reported, never fatal.
+        """
+        self._refuse_destroyed("watch")
+        name, select = self._target(target)
+        watcher = self._loop.watchers.add(name, select, callback)
+        return lambda: self._loop.watchers.remove(watcher)
+
+    def _target(self, target: Any) -> tuple[str, Callable[[], Any]]:
+        if isinstance(target, str | Derivation):
+            node = self._names.node(target)
+            return node.name, lambda: self._planner.read(node)
+        return name_of(target), lambda: target(self._view)
+
+    # -- seeing -----------------------------------------------------------------------------------
+
+    def observe(self, callback: Callable[[Observation], object], /) -> Callable[[], None]:
+        """Tell *callback* every observation from now on. Returns what ends it.
+
+        It only looks: a write, dispatch or transaction inside it raises `LifecycleError`. What it raises is
+        reported and observed as ``observer.error``.
+        """
+        self._refuse_destroyed("observe")
+        return self._observers.add(callback)
+
+    def inspect(self) -> Inspection:
+        """Return one frozen picture of everything."""
+        return inspect(self._state, self._store, self._planner, self._loop, self._boundary)
+
+    def explain(self, target: "str | Record | Constraint[Any, Any] | Derivation[Any, Any]", /) -> Explanation:
+        """Return why *target* is so, or why not; ``str()`` prints a tree.
+
+        Args:
+            target: A handle, a name, a requirement, or an id as observations print it.
+
+        Raises:
+            UnknownNameError: It names nothing.
+        """
+        return explain(target, self._names, self._store, self._planner, self._loop)
+
+    def graph(self) -> SystemGraph:
+        """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects."""
+        return draw(self._store, self._planner, self._loop)
+
+
+@asynccontextmanager
+async def open_system(
+    *modules: Module[Any],
+    deps: Any = None,
+    initial: Mapping[str, Mapping[str, object]] | None = None,
+    plugins: Iterable[Plugin] = (),
+    errors: ErrorBoundary | None = None,
+    name: str = "system",
+    check_types: bool = True,
+    debug: bool = False,
+    teardown_grace: float = 5,
+    convergence_limit: int = 50,
+) -> AsyncIterator[System]:
+    """Make a system and run it while the block lasts. The main road.
+
+    The system serves the body to its end, its ``finally`` included: a cancellation from outside reaches the
+    body, and becomes an ordered stop when the body is left. Nothing is left behind: no task, no timer, no
+    observer.
+
+    Args:
+        modules: The modules, in their order.
+        deps: This and all other options are those of `System`.
+
+    Raises:
+        DefinitionError: What was declared cannot work; nothing has run.
+        ExceptionGroup: What the body raises, or the error boundary let through with ``throw``.
+
+    Example:
+        >>> import trio
+        >>> from attrs import define
+        >>> from directive_trio import Module, open_system
+        >>> @define
+        ... class Facts:
+        ...     count: int = 0
+        >>> counter = Module("counter", Facts)
+        >>> async def main() -> int:
+        ...     async with open_system(counter) as system:
+        ...         system[counter].count += 1
+        ...         await system.settle()
+        ...         return system[counter].count
+        >>> trio.run(main)
+        1
+    """
+    system = System(
+        *modules,
+        deps=deps,
+        initial=initial,
+        plugins=plugins,
+        errors=errors,
+        name=name,
+        check_types=check_types,
+        debug=debug,
+        teardown_grace=teardown_grace,
+        convergence_limit=convergence_limit,
+    )
+    await trio.lowlevel.checkpoint()
+    async with trio.open_nursery() as nursery:
+        system._begin(nursery)
+        nursery.start_soon(system._serve, True, name=f"directive_trio {system.name}")
+        try:
+            yield system
+        finally:
+            with trio.CancelScope(shield=True):
+                await system.destroy()

@@ -1,0 +1,5 @@
+"""What others implement."""
+
+from directive_trio._system.plugins import Plugin
+
+__all__ = ["Plugin"]

@@ -1,0 +1,322 @@
+"""Every error of directive-trio, public address included.
+
+The first split is whose fault it is. Fields are data; ``str()`` composes the sentence from them: what
+happened, to which name, what to do.
+
+```text
+* DirectiveError                base of every error raised on purpose
+  x DefinitionError             what was declared cannot work; raised before anything runs
+    + SchemaError               a facts class cannot be read
+    + DuplicateNameError        two definitions claim one qualified name
+    + UnknownNameError          a reference names nothing; names the nearest existing name
+      - UnknownFactError        the same for an attribute of a view (also an AttributeError)
+    + DependencyCycleError      `after` or derivations form a ring; carries the ring
+    + UnhashableRequirementError  a requirement has no identity: give its resolver a key
+  x UsageError                  a right system called wrongly; the caller's code is at fault
+    + LifecycleError            not allowed in this state; carries operation and state
+    + ReadOnlyFactError         a write where only reading is allowed (also an AttributeError)
+    + FactValueError            the fact's type or validators refuse the value (also a ValueError)
+    + EventPayloadError         a payload does not fit its event class; names the field
+    + ConstraintAnswerError     a constraint answered something that is no requirement
+    + TransactionError          a transaction met a checkpoint; its own writes were undone
+  x DerivationError             the user's derivation raised; the original is __cause__
+  x AbortedError                a run was asked to end; carries the reason
+  x ResolverTimeoutError        an attempt took longer than its timeout
+  x ConstraintTimeoutError      an async constraint took longer than its timeout
+  x ConvergenceError            the loop did not come to rest; names the ring
+  x SettleTimeoutError          still unsettled at the deadline; names who holds it up
+  x WaitTimeoutError            a predicate does not hold at the deadline; names what is outstanding
+* DirectiveInternalError        a bug in directive-trio, please report (outside the tree on purpose,
+                                so that `except DirectiveError` cannot hide it)
+```
+"""
+
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+if TYPE_CHECKING:
+    from directive_trio._definitions.policies import CancelReason
+
+__all__ = [
+    "AbortedError",
+    "ConstraintAnswerError",
+    "ConstraintTimeoutError",
+    "ConvergenceError",
+    "DefinitionError",
+    "DependencyCycleError",
+    "DerivationError",
+    "DirectiveError",
+    "DirectiveInternalError",
+    "DuplicateNameError",
+    "EventPayloadError",
+    "FactValueError",
+    "LifecycleError",
+    "ReadOnlyFactError",
+    "ResolverTimeoutError",
+    "SchemaError",
+    "SettleTimeoutError",
+    "TransactionError",
+    "UnhashableRequirementError",
+    "UnknownFactError",
+    "UnknownNameError",
+    "UsageError",
+    "WaitTimeoutError",
+]
+
+
+class DirectiveError(Exception):
+    """Base of every error that directive-trio raises on purpose."""
+
+
+class DirectiveInternalError(Exception):
+    """A bug in directive-trio itself; please report it with its traceback."""
+
+
+# -- what was declared cannot work -----------------------------------------------------------------
+
+
+class DefinitionError(DirectiveError):
+    """A declaration that cannot work. Raised before anything runs."""
+
+
+class SchemaError(DefinitionError):
+    """A facts class that cannot be read: no attrs class, no default, a refused name."""
+
+
+@define(eq=False, slots=False)
+class DuplicateNameError(DefinitionError):
+    """Two definitions of one kind claim the same qualified name."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r} is defined twice; give one of them another name"
+
+
+@define(eq=False, slots=False)
+class UnknownNameError(DefinitionError):
+    """A reference that names nothing."""
+
+    kind: str
+    name: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"there is no {self.kind} {self.name!r}{hint}"
+
+
+@define(eq=False, slots=False)
+class UnknownFactError(UnknownNameError, AttributeError):
+    """A view was asked for an attribute that its facts class does not declare."""
+
+    __str__ = UnknownNameError.__str__
+
+
+@define(eq=False, slots=False)
+class DependencyCycleError(DefinitionError):
+    """A ring: of ``after`` edges at declaration, of derivations at the first read."""
+
+    kind: str
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        advice = "remove one `after`" if self.kind == "constraint" else "a derivation cannot need itself"
+        return f"{self.kind}s form a ring: {' -> '.join(self.path)}; {advice}"
+
+
+@define(eq=False, slots=False)
+class UnhashableRequirementError(DefinitionError):
+    """A requirement without identity: it cannot be hashed and its resolver declares no key."""
+
+    requirement: str
+    resolver: str | None = None
+
+    def __str__(self) -> str:
+        where = f"resolver {self.resolver!r}" if self.resolver else "its resolver"
+        return (
+            f"requirement {self.requirement} cannot be hashed, so it has no identity; make its class "
+            f"frozen with hashable fields, or give {where} key=lambda requirement: ..."
+        )
+
+
+# -- a right system called wrongly -----------------------------------------------------------------
+
+
+class UsageError(DirectiveError):
+    """A right system called wrongly; the calling code is at fault."""
+
+
+@define(eq=False, slots=False)
+class LifecycleError(UsageError):
+    """An operation that the present state does not allow."""
+
+    operation: str
+    state: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"cannot {self.operation} while the system is {self.state}{hint}"
+
+
+@define(eq=False, slots=False)
+class ReadOnlyFactError(UsageError, AttributeError):
+    """A write through a view that only reads, or while a pure function is being computed."""
+
+    name: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"cannot write {self.name!r}: {self.where}"
+
+
+@define(eq=False, slots=False)
+class FactValueError(UsageError, ValueError):
+    """A value that the fact's type or validators refuse. The old value stays."""
+
+    fact: str
+    expected: str
+    preview: str
+
+    def __str__(self) -> str:
+        return f"fact {self.fact!r} expects {self.expected}, got {self.preview}; the old value stays"
+
+
+@define(eq=False, slots=False)
+class EventPayloadError(UsageError, ValueError):
+    """A payload that does not fit its event class. Nothing was written."""
+
+    event: str
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"payload of {self.event!r}, field {self.field!r}: {self.problem}; nothing was written"
+
+
+@define(eq=False, slots=False)
+class ConstraintAnswerError(UsageError, TypeError):
+    """A constraint answered something that is neither a requirement nor an iterable of them."""
+
+    answer: str
+
+    def __str__(self) -> str:
+        return (
+            f"a constraint answers a requirement (an instance of an attrs class), an iterable of them, "
+            f"or None; this one answered {self.answer}"
+        )
+
+
+@define(eq=False, slots=False)
+class TransactionError(UsageError):
+    """A transaction was still open when a pass or another task's write came. Its writes were undone."""
+
+    interrupted_by: str
+
+    def __str__(self) -> str:
+        return (
+            f"the transaction was interrupted by {self.interrupted_by} and its writes were undone; "
+            "a transaction spans no checkpoint: do not await inside `with system.transaction()`"
+        )
+
+
+# -- what happened while running -------------------------------------------------------------------
+
+
+@define(eq=False, slots=False)
+class DerivationError(DirectiveError):
+    """A derivation raised; the original exception is ``__cause__``."""
+
+    derivation: str
+
+    def __str__(self) -> str:
+        return f"derivation {self.derivation!r} raised {self.__cause__!r}"
+
+
+@define(eq=False, slots=False)
+class AbortedError(DirectiveError):
+    """The signal of a run was raised. Leaving a resolver with it ends the run as *cancel*."""
+
+    reason: "CancelReason"
+
+    def __str__(self) -> str:
+        return f"aborted: {self.reason}"
+
+
+@define(eq=False, slots=False)
+class ResolverTimeoutError(DirectiveError, TimeoutError):
+    """One attempt of a run took longer than the resolver's timeout (seconds)."""
+
+    resolver: str
+    timeout: float
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"resolver {self.resolver!r} timed out after {self.timeout:g} s in attempt {self.attempt}"
+
+
+@define(eq=False, slots=False)
+class ConstraintTimeoutError(DirectiveError, TimeoutError):
+    """An async constraint took longer than its timeout (seconds); it counts as inactive."""
+
+    constraint: str
+    timeout: float
+
+    def __str__(self) -> str:
+        return f"constraint {self.constraint!r} gave no answer within {self.timeout:g} s"
+
+
+@define(eq=False, slots=False)
+class ConvergenceError(DirectiveError):
+    """The loop went round without coming to rest. The definition named first is paused."""
+
+    ring: tuple[str, ...]
+    limit: int
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"no rest after {self.limit} {self.what} in a row: {' -> '.join(self.ring)}; "
+            f"{self.ring[0]!r} is paused until a change from outside"
+        )
+
+
+@define(eq=False, slots=False)
+class SettleTimeoutError(DirectiveError, TimeoutError):
+    """Still unsettled after the timeout. The system goes on.
+
+    *holders* are sentences (what, attempt, since when), *unmet* the requirements that stand open, each
+    with its reason.
+    """
+
+    timeout: float
+    holders: tuple[str, ...]
+    unmet: tuple[str, ...]
+    pass_due: bool
+
+    def __str__(self) -> str:
+        lines = [f"not settled after {self.timeout:g} s"]
+        lines += [f"  held up by {holder}" for holder in self.holders]
+        if self.pass_due:
+            lines.append("  a pass is due")
+        lines += [f"  unmet: {requirement}" for requirement in self.unmet]
+        return "\n".join(lines)
+
+
+@define(eq=False, slots=False)
+class WaitTimeoutError(DirectiveError, TimeoutError):
+    """What was waited for did not come true within the timeout. Names what was outstanding then."""
+
+    predicate: str
+    timeout: float
+    holders: tuple[str, ...]
+    unmet: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.predicate} does not hold after {self.timeout:g} s"]
+        lines += [f"  outstanding: {holder}" for holder in self.holders]
+        lines += [f"  unmet: {requirement}" for requirement in self.unmet]
+        return "\n".join(lines)
