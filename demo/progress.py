@@ -24,7 +24,7 @@ from directive_trio.observe import (
 )
 
 LONGEST_TEXT = 130
-"""Longer texts are cut on the screen; the report shows them whole."""
+"""Longer texts are cut where the width of the screen says nothing else."""
 
 
 @define
@@ -175,6 +175,6 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
     """Cut a text that would break the line."""
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.outcome import MEANINGS, Exit
-from demo.progress import Progress, Step
+from demo.progress import Progress, Step, shortened
 from demo.widgets import Widget
 from directive_trio import System
 from directive_trio.plugins.devtools import DevtoolsTrace
@@ -20,11 +20,12 @@ def print_system(console: Console, system: System, trace: DevtoolsTrace) -> None
     """Print the settled facts, the explanation of one constraint, and the trace."""
     print_heading(console, "facts: system.inspect()")
     for name, value in system.inspect().facts.items():
-        print_text(console, f"{name} = {value!r}")
+        print_line(console, f"{name} = {value!r}")
     print_heading(console, "why so? system.explain('flags::load_flags')")
     print_text(console, str(system.explain("flags::load_flags")))
     print_heading(console, "trace: what waited for what, and when each run started and ended")
-    print_text(console, trace.text())
+    for line in trace.text().splitlines():
+        print_line(console, line)
 
 
 def print_widgets(console: Console, widgets: Iterable[Widget]) -> None:
@@ -54,7 +55,8 @@ def print_failure(console: Console, system: System, step: Step) -> None:
 
 def print_verdict(console: Console, verdict: Exit, progress: Progress, server_status: int | None) -> None:
     """Say in one line how the story ended, and in what state its parts are."""
-    print_heading(console, f"{MEANINGS[verdict]} (exit code {verdict.value})")
+    style = "bold green" if verdict is Exit.COMPLETE else "bold red"
+    print_heading(console, f"{MEANINGS[verdict]} (exit code {verdict.value})", style)
     if server_status is not None:
         print_text(console, f"the server process is gone, its exit status is {server_status}")
     for state, steps in sorted(progress.by_state.items()):
@@ -68,11 +70,12 @@ def retries_text(step: Step) -> str:
 
 
 def write_files(folder: Path, system: System, trace: DevtoolsTrace) -> list[Path]:
-    """Write the graph as Mermaid and DOT, and the trace as JSON lines; answer their paths."""
+    """Write the graph as Mermaid and DOT, and the trace as text and JSON lines; answer their paths."""
     graph = system.graph()
     texts = {
         folder / "graph.mmd": graph.mermaid(),
         folder / "graph.dot": graph.dot(),
+        folder / "trace.txt": trace.text(),
         folder / "trace.jsonl": trace.json_lines(),
     }
     for path, text in texts.items():
@@ -80,10 +83,15 @@ def write_files(folder: Path, system: System, trace: DevtoolsTrace) -> list[Path
     return list(texts)
 
 
-def print_heading(console: Console, text: str) -> None:
+def print_heading(console: Console, text: str, style: str = "bold underline") -> None:
     """Print a heading, with a line of air above it."""
     console.print()
-    console.print(Text(text, style="bold underline"), soft_wrap=True)
+    console.print(Text(text, style=style), soft_wrap=True)
+
+
+def print_line(console: Console, text: str) -> None:
+    """Print one line, cut where the terminal ends; the files hold it all."""
+    print_text(console, shortened(text, console.width))
 
 
 def print_text(console: Console, text: str) -> None:

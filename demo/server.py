@@ -40,8 +40,11 @@ FLAG_REFUSALS = 2
 SLOW_WIDGET = "hottest_months"
 """The widget whose first request gets no answer."""
 
-NOTIFICATION_DELAY = 0.15
-"""Seconds a notification takes, so that it arrives while the chain goes on."""
+ANSWER_DELAY = 0.2
+"""Seconds every answer takes that needs a session, so that there is something to watch."""
+
+NOTIFICATION_DELAY = 0.4
+"""Seconds a notification takes beyond that, so that it arrives while the chain goes on."""
 
 SESSION_LIFETIME = 3600.0
 """Seconds a session is good for."""
@@ -98,33 +101,33 @@ class Api:
     async def validate(self, request: Request) -> Response:
         """Answer 401 if the token in the body is unknown or has run out."""
         token = (await request.json())["token"]
-        self._require_session(token)
+        await self._require_session(token)
         return JSONResponse({"valid": True})
 
     async def permissions(self, request: Request) -> Response:
         """Answer the role of the session's user and what it allows."""
-        self._require_session(bearer_token(request))
+        await self._require_session(bearer_token(request))
         if self.faults.permissions_refused():
             raise HTTPException(403, "this account is locked")
         return JSONResponse({"role": "editor", "granted": ["view", "edit"]})
 
     async def flags(self, request: Request) -> Response:
         """Answer the feature flags, once the flag store has woken up."""
-        self._require_session(bearer_token(request))
+        await self._require_session(bearer_token(request))
         if self.faults.flags_unavailable():
             raise HTTPException(503, "the flag store is waking up")
         return JSONResponse({"enabled": ["weather", "cars", "stocks"]})
 
     async def dashboard(self, request: Request) -> Response:
         """Answer which widgets the role may see with the flags that are on."""
-        self._require_session(bearer_token(request))
+        await self._require_session(bearer_token(request))
         role = request.query_params["role"]
         flags = request.query_params.getlist("flag")
         return JSONResponse({"offered": offered_widgets(role, flags)})
 
     async def widget(self, request: Request) -> Response:
         """Compute one widget from the data set, or stall until the client hangs up."""
-        self._require_session(bearer_token(request))
+        await self._require_session(bearer_token(request))
         name = request.path_params["name"]
         if name not in WIDGETS:
             raise HTTPException(404, f"no widget named {name}")
@@ -134,11 +137,12 @@ class Api:
 
     async def notifications(self, request: Request) -> Response:
         """Answer what there is to tell the user; it takes a moment."""
-        self._require_session(bearer_token(request))
+        await self._require_session(bearer_token(request))
         await trio.sleep(NOTIFICATION_DELAY)
         return JSONResponse({"messages": [f"{self.refusals} requests came with an expired session"]})
 
-    def _require_session(self, token: str) -> None:
+    async def _require_session(self, token: str) -> None:
+        await trio.sleep(ANSWER_DELAY)
         if token not in self.sessions:
             raise HTTPException(401, "unknown session")
         if self.sessions[token] < time.time():

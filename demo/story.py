@@ -31,7 +31,7 @@ from directive_trio.plugins.devtools import DevtoolsTrace
 LOGIN_TIMEOUT = 2.0
 """Seconds the server may take to open a session."""
 
-SETTLE_TIMEOUT = 5.0
+SETTLE_TIMEOUT = 7.0
 """Seconds each half of the story may take to come to rest."""
 
 

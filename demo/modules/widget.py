@@ -43,7 +43,7 @@ def widget_module(
     @module.resolver(
         LoadWidget,
         retry=Retry(attempts=3, backoff="exponential", initial_delay=0.1),
-        timeout=0.6,
+        timeout=0.8,
     )
     async def fetch(requirement: LoadWidget, ctx: Context[WidgetFacts]) -> None:
         path = f"/api/widgets/{requirement.name}"

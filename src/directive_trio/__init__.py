@@ -19,7 +19,9 @@ from directive_trio._store.lenses import untracked
 from directive_trio._system.explanation import Explanation
 from directive_trio._system.graph import SystemGraph
 from directive_trio._system.inspection import Inspection
-from directive_trio._system.system import System, SystemView, open_system
+from directive_trio._system.opening import open_system
+from directive_trio._system.system import System
+from directive_trio._system.view import SystemView
 
 __all__ = [
     "CancelReason",

@@ -108,11 +108,10 @@ class UnknownNameError(DefinitionError):
         return f"there is no {self.kind} {self.name!r}{hint}"
 
 
-@define(eq=False, slots=False)
 class UnknownFactError(UnknownNameError, AttributeError):
     """A view was asked for an attribute that its facts class does not declare."""
 
-    __str__ = UnknownNameError.__str__
+    name: str
 
 
 @define(eq=False, slots=False)

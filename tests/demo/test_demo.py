@@ -87,7 +87,7 @@ def test_the_good_path_ends_with_a_complete_dashboard(good: Ended) -> None:
         "attempt 1 failed, again in 0.15 s: ApiError: 503 from /api/flags: the flag store is waking up",
         "attempt 2 failed, again in 0.30 s: ApiError: 503 from /api/flags: the flag store is waking up",
         "starts LoadDashboard(role='editor', flags=('weather', 'cars', 'stocks'))",
-        "ResolverTimeoutError: resolver 'hottest_months::fetch' timed out after 0.6 s",
+        "ResolverTimeoutError: resolver 'hottest_months::fetch' timed out after 0.8 s",
         "settled: nothing is outstanding",
         "Hottest months in Seattle",
         "notifications::messages = ('2 requests came with an expired session',)",
@@ -110,13 +110,14 @@ def test_permissions_and_notifications_start_together(good: Ended) -> None:
 
 @pytest.mark.xdist_group("good path")
 def test_the_graph_and_the_trace_are_written(good: Ended, out: Path) -> None:
-    """Mermaid, DOT and JSON lines; the graphs name the steps of the chain."""
-    for name in ("graph.mmd", "graph.dot", "trace.jsonl"):
+    """Mermaid, DOT, text and JSON lines; the graphs name the steps of the chain."""
+    for name in ("graph.mmd", "graph.dot", "trace.txt", "trace.jsonl"):
         assert f"wrote {out / name}" in good.text
     for name in ("graph.mmd", "graph.dot"):
         graph = (out / name).read_text(encoding="utf-8")
         assert "validate_session" in graph
         assert "load_dashboard" in graph
+    assert "flags::load_flags                  waits for permissions" in (out / "trace.txt").read_text(encoding="utf-8")
     lines = (out / "trace.jsonl").read_text(encoding="utf-8").splitlines()
     assert lines
     assert all(isinstance(json.loads(line), dict) for line in lines)
@@ -156,7 +157,7 @@ def test_the_graph_and_the_trace_are_written(good: Ended, out: Path) -> None:
             12,
             (
                 "hottest_months::load_widget failed for good after 3 attempts: "
-                "ResolverTimeoutError: resolver 'hottest_months::fetch' timed out after 0.6 s in attempt 3"
+                "ResolverTimeoutError: resolver 'hottest_months::fetch' timed out after 0.8 s in attempt 3"
             ),
             [
                 "a widget could not be loaded (exit code 12)",

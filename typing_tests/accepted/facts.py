@@ -62,7 +62,6 @@ async def read_and_write() -> None:
         assert_type(system[auth].score, float)
         assert_type(system[cart].first_role, str | None)
         assert_type(cart.of(system[auth]).can_order, bool)
-        assert_type(auth.named("other").of(system[cart]).tries, int)
         system[auth].status = "validating"
         system[auth].roles = [*system[auth].roles, "guest"]
         system["auth"].token = "untyped, by name"

@@ -78,9 +78,6 @@ def ask_and_change(system: System) -> None:
     system.touch("auth::token")
     system.disable(fetch_a_token)
     system.enable("auth::fetch_a_token")
-    system.register(counter)
-    system.replace(counter)
-    system.unregister("counter")
     print(system.read("auth.is_valid"))
     for target in (fetch_a_token, AuthFacts.is_valid, Fetch(), "auth::token"):
         print(system.explain(target))

@@ -7,9 +7,10 @@ checked (``Any``, type variables, protocols without run-time support) passes.
 
 import types
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from attrs import frozen
+from typing_extensions import is_typeddict
 
 
 @frozen
@@ -78,7 +79,9 @@ def _class(annotation: object) -> _Alternatives | None:
         return None
     if is_typeddict(annotation):
         return {dict}, []
-    if getattr(annotation, "_is_protocol", False) and not getattr(annotation, "_is_runtime_protocol", False):
+    try:
+        isinstance(None, annotation)
+    except TypeError:  # a protocol that is not @runtime_checkable
         return None
     if annotation is int:
         return {int}, [lambda value: isinstance(value, int) and not isinstance(value, bool)]

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import define
+from attrs import Factory, define, field
 
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.record import Record
@@ -38,10 +38,8 @@ class Constraint(Generic[F, Answer]):
     label: str
     tags: tuple[str, ...]
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return qualify(self.module, self.name)
+    id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    """The qualified name, as observations print it. Kept, because it is asked for in every pass."""
 
     def __call__(self, facts: F, /) -> Answer:
         return self.function(facts)

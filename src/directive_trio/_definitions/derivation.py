@@ -33,6 +33,11 @@ class Derivation(Generic[F, T]):
         self.label = label
         self.tags = several_strings("tags", tags)
 
+    @property
+    def __closure__(self) -> Any:
+        # attrs makes a slotted class anew and mends ``super()`` in whatever shows it a closure.
+        return self.function.__closure__
+
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 

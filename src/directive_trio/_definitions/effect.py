@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import define
+from attrs import Factory, define, field
 
 from directive_trio._definitions.constraint import ReadItem
 from directive_trio._definitions.names import qualify
@@ -24,10 +24,8 @@ class Effect(Generic[F]):
     reads: tuple[ReadItem, ...]
     on: Callable[[F], bool] | None
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return qualify(self.module, self.name)
+    id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    """The qualified name, as observations print it. Kept, because it is asked for in every pass."""
 
     def __call__(self, facts: F, /) -> Any:
         return self.function(facts)

@@ -5,8 +5,9 @@ The schema is what the other floors know of a facts class: the fields in their o
 the derivations declared beside them.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import Any, TypeVar, get_origin, get_type_hints, overload
 
 import attrs
 from attrs import define, frozen
@@ -61,10 +62,11 @@ def fact(
         factory: Makes the value a new system starts with.
         eq: When a write is no change. True: identity or ``==``. False: every write is a change. A key
             function: compare what it returns.
-        validator: ``(view, field, value)``, or several of them; raises to refuse a value.
-        converter: Applied to each written value, before anything else.
+        validator: ``(view, field, value)``, or several of them. ValueError, TypeError and AssertionError refuse
+            the value; any other exception is a bug of the validator and reaches the writer as it is.
+        converter: Applied to each written value, before anything else. It refuses as a validator does.
         tags: Words to find the fact by. ``pii`` and ``secret`` keep its value out of error messages.
-        label: A sentence for people, shown by ``explain`` and ``inspect``.
+        label: A sentence for people, shown by ``explain``.
 
     Raises:
         SchemaError: Neither or both of default and factory.
@@ -124,23 +126,26 @@ class FactsSchema:
     facts_class: type
     facts: dict[str, FactSchema]
     derivations: dict[str, Derivation[Any, Any]]
-    unchecked: str = ""
-    """Why annotations could not be resolved; empty when they were."""
-
     _resolved: bool = False
 
-    def resolve_annotations(self) -> None:
-        """Compile the type checks. Once; what cannot be resolved is noted and left unchecked."""
+    def resolve_annotations(self) -> dict[str, str]:
+        """Compile the type checks; the first call does, and returns which facts stay unchecked and why."""
         if self._resolved:
-            return
+            return {}
         self._resolved = True
         try:
-            hints = get_type_hints(self.facts_class, include_extras=True)
-        except Exception as error:  # noqa: BLE001  # an annotation is any expression
-            self.unchecked = f"{type(error).__name__}: {error}"
-            return
+            known = get_type_hints(self.facts_class, include_extras=True)
+        except Exception:  # noqa: BLE001  # an annotation is any expression; one that fails must not hide the others
+            known = {}
+        unresolved: dict[str, str] = {}
         for name, schema in self.facts.items():
-            schema.check = compile_check(hints.get(name, Any))
+            try:
+                annotation = known[name] if name in known else _resolve(self.facts_class, schema.attribute)
+            except Exception as error:  # noqa: BLE001  # the same, one by one
+                unresolved[name] = f"{type(error).__name__}: {error}"
+            else:
+                schema.check = compile_check(annotation)
+        return unresolved
 
 
 def read_schema(facts_class: type) -> FactsSchema:
@@ -150,15 +155,27 @@ def read_schema(facts_class: type) -> FactsSchema:
         SchemaError: No attrs class, a fact without default, a refused name, a converter that asks for more
             than the value.
     """
-    if not attrs.has(facts_class):
+    facts_class = get_origin(facts_class) or facts_class  # Facts[int] is read as Facts
+    if not (isinstance(facts_class, type) and attrs.has(facts_class)):
         raise SchemaError(f"facts are an attrs class; decorate {facts_class!r} with @attrs.define")
     facts = {field.name: _read_field(facts_class, field) for field in attrs.fields(facts_class)}
-    derivations: dict[str, Derivation[Any, Any]] = {}
+    derivations = _read_derivations(facts_class)
+    for name in facts:
+        if name in derivations:
+            raise SchemaError(f"{name!r} of {facts_class.__name__} is a fact and a derivation; rename one of them")
+    return FactsSchema(facts_class, facts, derivations)
+
+
+def _read_derivations(facts_class: type) -> dict[str, Derivation[Any, Any]]:
+    """Collect the derivations, inherited ones first; one that is overridden by something else is gone."""
+    found: dict[str, Derivation[Any, Any]] = {}
     for base in reversed(facts_class.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Derivation):
-                derivations[check_name("derivation", name)] = value
-    return FactsSchema(facts_class, facts, derivations)
+                found[check_name("derivation", name)] = value
+            else:
+                found.pop(name, None)
+    return found
 
 
 def _read_field(facts_class: type, field: "attrs.Attribute[Any]") -> FactSchema:
@@ -166,10 +183,10 @@ def _read_field(facts_class: type, field: "attrs.Attribute[Any]") -> FactSchema:
     if field.default is attrs.NOTHING:
         raise SchemaError(f"fact {field.name!r} of {facts_class.__name__} has no default; every fact starts with one")
     converter: Any = field.converter
-    if isinstance(converter, attrs.Converter):
-        if converter.takes_self or converter.takes_field:
-            raise SchemaError(f"the converter of fact {field.name!r} must take the value alone")
-        converter = converter.converter
+    # attrs.Converter is newer than the oldest attrs we work with: it is known by what it has.
+    if getattr(converter, "takes_self", False) or getattr(converter, "takes_field", False):
+        raise SchemaError(f"the converter of fact {field.name!r} must take the value alone")
+    converter = getattr(converter, "converter", converter)
     options: FactOptions = field.metadata.get(_METADATA, FactOptions())
     return FactSchema(
         field.name,
@@ -181,3 +198,18 @@ def _read_field(facts_class: type, field: "attrs.Attribute[Any]") -> FactSchema:
         options.tags,
         options.label,
     )
+
+
+def _resolve(facts_class: type, field: "attrs.Attribute[Any]") -> object:
+    """Resolve the annotation of one field, where it was written: a subclass may stand in another file."""
+    if field.type is None:
+        return Any
+    owner = next(base for base in facts_class.__mro__ if field.name in _own_fields(base))
+    holder = type(owner.__name__, (), {"__annotations__": {field.name: field.type}})
+    names = getattr(sys.modules.get(owner.__module__), "__dict__", {})
+    return get_type_hints(holder, names, dict(vars(owner)), include_extras=True)[field.name]
+
+
+def _own_fields(base: type) -> set[str]:
+    fields = attrs.fields(base) if attrs.has(base) else ()
+    return {field.name for field in fields if not field.inherited}

@@ -3,15 +3,19 @@
 A module is a definition, not an instance: several systems may be made from it, and the first one seals it.
 """
 
+import copy
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from inspect import isgeneratorfunction
 from typing import Any, Generic, Protocol, TypeVar, cast, final, overload
+
+from attrs import evolve
 
 from directive_trio._definitions.calls import is_async, name_of
 from directive_trio._definitions.constraint import AfterItem, Answer, Constraint, ReadItem
 from directive_trio._definitions.context import Context
 from directive_trio._definitions.effect import Cleanup, Effect
 from directive_trio._definitions.fact import read_schema
-from directive_trio._definitions.names import check_name, several, several_strings
+from directive_trio._definitions.names import check_name, nearest, several, several_strings
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.record import Record, check_record_class
 from directive_trio._definitions.resolver import Outcome, Resolver
@@ -19,6 +23,7 @@ from directive_trio.errors import (
     DefinitionError,
     DuplicateNameError,
     UnhashableRequirementError,
+    UnknownNameError,
     UsageError,
 )
 
@@ -253,6 +258,37 @@ class Module(Generic[F]):
 
         return declare
 
+    def with_resolver(self, requirement: type[R], function: Callable[[R, Context[F]], Outcome], /) -> "Module[F]":
+        """Return a copy of the module in which *function* meets *requirement*; the module stays as it is.
+
+        The resolver keeps its name, retry, timeout, key and limit; all other definitions are shared, so handles
+        mean the copy in a system of the copy. The way for tests to put a mock in place of what talks to the
+        world.
+
+        Raises:
+            UnknownNameError: The module has no resolver for this requirement.
+        """
+        for name, resolver in self.resolvers.items():
+            if resolver.requirement is requirement:
+                twin = self._twin()
+                # A sync function runs inline, where no timeout could end it.
+                asynchronous = is_async(function)
+                timeout = resolver.timeout if asynchronous else None
+                twin.resolvers[name] = evolve(resolver, function=function, is_async=asynchronous, timeout=timeout)
+                return twin
+        known = [resolver.requirement.__name__ for resolver in self.resolvers.values()]
+        raise UnknownNameError(
+            f"resolver in module {self.name!r} for", requirement.__name__, nearest(requirement.__name__, known)
+        )
+
+    def _twin(self) -> "Module[F]":
+        twin = copy.copy(self)
+        twin.constraints, twin.resolvers, twin.effects = {**self.constraints}, {**self.resolvers}, {**self.effects}
+        twin.handlers = {event: [*functions] for event, functions in self.handlers.items()}
+        twin.inits = [*self.inits]
+        twin.sealed = False
+        return twin
+
     @overload
     def effect(self, function: EffectFunction[F], /) -> Effect[F]: ...
     @overload
@@ -312,5 +348,6 @@ class Module(Generic[F]):
 
 
 def _refuse_async(kind: str, function: object) -> None:
-    if is_async(function):
-        raise DefinitionError(f"{kind} {name_of(function)!r} is async; it must be sync, so that it is atomic")
+    if is_async(function) or isgeneratorfunction(function):
+        what = "a generator function" if isgeneratorfunction(function) else "async"
+        raise DefinitionError(f"{kind} {name_of(function)!r} is {what}; it must be sync, so that it is atomic")

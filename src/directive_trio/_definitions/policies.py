@@ -50,7 +50,7 @@ class Retry:
         backoff: ``none``: every wait is *initial_delay*; ``linear``: n times it after attempt n;
             ``exponential``: doubled after each attempt.
         initial_delay: The first wait.
-        max_delay: No wait is longer.
+        max_delay: No wait is longer, the first one included.
         jitter: A share of the wait, 0 to 1, that is taken off at random.
         retry_if: ``(exception, attempt) -> bool``; False ends the run at once. None retries everything.
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import define
+from attrs import Factory, define, field
 
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import Retry
@@ -29,10 +29,8 @@ class Resolver(Generic[R, F]):
     key: Callable[[R], Hashable] | None
     limit: int | None
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return qualify(self.module, self.name)
+    id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    """The qualified name, as observations print it. Kept, because it is asked for in every pass."""
 
     def __call__(self, requirement: R, ctx: Any, /) -> Outcome:
         return self.function(requirement, ctx)

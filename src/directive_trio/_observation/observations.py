@@ -59,7 +59,7 @@ class Observation:
 
 @frozen
 class FactChange(Observation):
-    """A fact has another value than at the pass before. *writer*: a run number, 0 for the program itself."""
+    """A fact has another value than at the pass before. *run*: who wrote it last; 0 is the program itself."""
 
     type: ClassVar[str] = "fact.change"
     id: str

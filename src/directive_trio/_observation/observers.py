@@ -6,6 +6,7 @@ store. An observer that raises is told of to the others, and logged; it never re
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,43 +20,56 @@ logger = logging.getLogger("directive_trio")
 class Observers:
     """The observers of one system, in the order in which they came."""
 
-    __slots__ = ("_observers", "_seq", "clock", "listening", "telling")
+    __slots__ = ("_observers", "_seq", "_untold", "changed", "clock", "listening", "telling")
 
     def __init__(self) -> None:
         self._observers: dict[object, Observer] = {}
+        self._untold: deque[Observation] = deque()
         self._seq = 0
         self.listening = False
         self.telling = False
+        self.changed: Callable[[], None] = _nobody
         self.clock: Callable[[], float] = float
 
     def add(self, observer: Observer) -> Callable[[], None]:
         """Add *observer*; the same one may be added twice. Returns what takes it away again."""
         token = object()
         self._observers[token] = observer
-        self.listening = True
+        self._recount()
 
         def remove() -> None:
             self._observers.pop(token, None)
-            self.listening = bool(self._observers)
+            self._recount()
 
         return remove
 
     def clear(self) -> None:
         """Take all observers away."""
         self._observers.clear()
-        self.listening = False
+        self._recount()
+
+    def _recount(self) -> None:
+        self.listening = bool(self._observers)
+        self.changed()
 
     def tell(self, kind: type[Observation], *fields: Any) -> None:
-        """Build one observation and give it to every observer; call it only while ``listening``."""
+        """Build one observation and give it to every observer; call it only while ``listening``.
+
+        What comes up while observers are told waits its turn: each of them sees ``seq`` go up.
+        """
         self._seq += 1
-        observation = kind(self._seq, self.clock(), *fields)
-        outer, self.telling = self.telling, True
+        self._untold.append(kind(self._seq, self.clock(), *fields))
+        if self.telling:
+            return
+        self.telling = True
         try:
-            for token, observer in list(self._observers.items()):
-                if token in self._observers:
-                    self._tell_one(observer, observation)
+            while self._untold:
+                observation = self._untold.popleft()
+                for token, observer in list(self._observers.items()):
+                    if token in self._observers:
+                        self._tell_one(observer, observation)
         finally:
-            self.telling = outer
+            self.telling = False
 
     def _tell_one(self, observer: Observer, observation: Observation) -> None:
         try:
@@ -66,3 +80,6 @@ class Observers:
             # An observer that raises at its own error's observation would go round for ever.
             if not isinstance(observation, ObserverError):
                 self.tell(ObserverError, name, error)
+
+
+def _nobody() -> None: ...

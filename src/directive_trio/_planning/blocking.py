@@ -32,6 +32,6 @@ def release(node: ConstraintNode, agenda: Agenda) -> None:
     if node.held:
         agenda.push(node)
     if node.delayed and not node.outstanding:
-        delayed, node.delayed = node.delayed, []
+        delayed, node.delayed = node.delayed, {}
         for item in delayed:
             agenda.push(item)

@@ -14,8 +14,9 @@ class ConstraintNode(Sink):
 
     ``waiting`` counts the predecessors (``after``) that are pending, ``open`` the pending requirements of its
     own. ``held``: it was due while blocked, and stays pending until it has been asked. ``delayed`` is what else
-    waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes. ``evaluation`` numbers the questions to an async constraint: an
-    answer to an older one is stale.
+    waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes; both
+    are dicts for their order. ``evaluation`` numbers the questions to an async constraint: an answer to an
+    older one is stale.
     """
 
     __slots__ = (
@@ -69,10 +70,10 @@ class ConstraintNode(Sink):
         self.pending = False
         self.outstanding = False
         self.evaluation = 0
-        self.delayed: list[Any] = []
+        self.delayed: dict[Any, None] = {}
         self.told_blocked = False
         self.hits = 0
-        self.holds: set[Wanted] = set()
+        self.holds: dict[Wanted, None] = {}
         self.error: Exception | None = None
         self.seen: list[tuple[Any, Any]] = []
         self.seen_revision = 0

@@ -4,6 +4,7 @@ Values are compared, not versions: a marker that was set and reset is no change.
 ``eq=False`` count as changed by their touch.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from directive_trio._planning.constraint_node import ConstraintNode
@@ -19,6 +20,14 @@ from directive_trio._store.worlds import ShadowNode, World
 def take_inputs(store: Store, node: ConstraintNode) -> Inputs:
     """Take what a constraint has read, with the present values of the real world."""
     return Inputs(store.revision, tuple([(real, value_of(real)) for real in map(real_of, node.inputs)]))
+
+
+def read(store: Store, node: Any) -> Any:
+    """Read a node, tracked where something pure is being computed."""
+    reads = store.tracking.reads
+    if reads is not None:
+        reads[node] = None
+    return node.recall() if node.state else node.value
 
 
 def value_of(node: Any) -> Any:
@@ -52,29 +61,33 @@ def touched(source: Any, revision: int) -> bool:
 
 def differ(wanted: Wanted) -> bool:
     """Say whether an input of a producer differs from what was taken, by whomever."""
-    for node in wanted.producers():
-        taken = wanted.inputs.get(node)
-        if taken is None or any(
-            touched(source, taken.revision) or differs(source, before, source, taken.revision)
-            for source, before in taken.values
-        ):
-            return True
-    return False
+    return any(differs_for(node, wanted) for node in wanted.producers())
+
+
+def differs_for(node: ConstraintNode, wanted: Wanted) -> bool:
+    """The same for one producer. One of which nothing was taken asks for the first time since."""
+    taken = wanted.inputs.get(node)
+    return taken is None or any(
+        touched(source, taken.revision) or differs(source, before, source, taken.revision)
+        for source, before in taken.values
+    )
 
 
 def by_others(store: Store, wanted: Wanted, run: Run) -> bool:
     """Say whether an input differs from what was taken, in the world without the run's own writes."""
     world = world_of(store, run)
-    for node in wanted.producers():
-        taken = wanted.inputs.get(node)
-        if taken is None:
-            return True
-        for source, before in taken.values:
-            if touched(source, taken.revision) and source.writer != run.number:
-                return True
-            if differs(source, before, world.shadow(source), taken.revision):
-                return True
-    return False
+    try:
+        return any(_differs_in(world, wanted.inputs.get(node), run) for node in wanted.producers())
+    finally:
+        run.close_world()
+
+
+def _differs_in(world: World, taken: Inputs | None, run: Run) -> bool:
+    return taken is None or any(
+        (touched(source, taken.revision) and source.writer != run.number)
+        or differs(source, before, world.shadow(source), taken.revision)
+        for source, before in taken.values
+    )
 
 
 def world_of(store: Store, run: Run) -> World:
@@ -88,25 +101,25 @@ def take_markers_back(store: Store, run: Run, wanted: Wanted) -> None:
     """Return the inputs of its constraints that the run wrote last to the latest value it did not write."""
     if not run.wrote:
         return
-    sources: list[Any] = [*run.inputs]
+    sources = list(run.inputs)
     for node in wanted.links:
         sources += node.inputs
-    for cell in sorted(_cells(sources), key=lambda cell: cell.name):
+    for cell in sorted(run.cells | cells_of(sources), key=lambda cell: cell.name):
         store.take_back(cell, run.number)
 
 
-def _cells(sources: list[Any]) -> set[Cell]:
-    """Return the facts that *sources* are, or are made of."""
+def cells_of(sources: Iterable[Any]) -> set[Cell]:
+    """Return the facts that *sources* are, or are made of, in whatever world."""
     found: set[Cell] = set()
     visited: set[Any] = set()
-    pending = sources
+    pending = list(sources)
     while pending:
-        node = real_of(pending.pop())
+        node = pending.pop()
         if node in visited:
             continue
         visited.add(node)
         if isinstance(node, Cell):
             found.add(node)
         else:
-            pending.extend(node.inputs)
+            pending += (real_of(node), *node.inputs)
     return found

@@ -20,6 +20,13 @@ class Plan:
     abandon: list[ConstraintNode] = field(factory=list)
     unschedule: list[Wanted] = field(factory=list)
     start: list[Run] = field(factory=list)
-    evaluate: list[ConstraintNode] = field(factory=list)
+    evaluate: dict[ConstraintNode, None] = field(factory=dict)
     schedule: list[tuple[Wanted, float]] = field(factory=list)
     throw: list[Exception] = field(factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (
+            self.start or self.cancel or self.abandon or self.unschedule or self.evaluate or self.schedule or self.throw
+        )

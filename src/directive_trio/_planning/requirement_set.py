@@ -23,7 +23,7 @@ from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.blocking import update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.convergence import Row
-from directive_trio._planning.inputs import by_others, differ, take_inputs, take_markers_back
+from directive_trio._planning.inputs import by_others, differ, differs_for, take_inputs, take_markers_back
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
@@ -32,6 +32,8 @@ from directive_trio.errors import ConvergenceError, UnhashableRequirementError
 
 AT_ONCE = 10
 """How many runs in a row the strategy ``retry`` starts."""
+REMEMBERED = 1000
+"""How many requirements that are gone ``explain`` still knows."""
 
 logger = logging.getLogger("directive_trio")
 
@@ -72,7 +74,7 @@ class RequirementSet:
         self.last: dict[Hashable, Wanted] = {}
         """How requirements that are gone have ended, for ``explain``; bounded."""
         self.unresolved: set[type] = set()
-        self.paused: set[Wanted] = set()
+        self.paused: dict[Wanted, None] = {}
         self._stopped: dict[str, int] = {}
         """Resolvers that went round in circles, and how often the outside had changed by then."""
         self._rows: dict[str, Row] = {}
@@ -114,55 +116,68 @@ class RequirementSet:
 
     def find(self, module: str, requirement: Record) -> Wanted:
         """Return the entry of a requirement; a new one where nobody wanted it."""
-        key, resolver = self.identity(module, requirement)
+        return self.entry(*self.identity(module, requirement), requirement)
+
+    def entry(self, key: Hashable, resolver: Resolver[Any, Any] | None, requirement: Record) -> Wanted:
+        """Return the entry of an identity; a new one where nobody wanted it."""
         wanted = self.live.get(key)
         if wanted is None:
             wanted = self.live[key] = Wanted(key, requirement, resolver)
-        elif wanted.run is None:
-            wanted.requirement = requirement
+        wanted.newest = requirement
         return wanted
 
     # -- who asks ---------------------------------------------------------------------------------
 
     def ask(self, node: ConstraintNode, wanted: Wanted) -> None:
         """A constraint begins to ask for a requirement."""
-        before = wanted.links.get(node)
+        self._begin(wanted, node.id)
+        before = wanted.link(node, Link.ASKS)
         if before is None and wanted.pending:
             node.open += 1
-        self._begin(wanted, node.id)
-        wanted.links[node] = Link.ASKS
         self._drop_but_for(node, wanted)
         run = wanted.run
-        if run is not None and run.live:
-            if before is None:
-                wanted.inputs[node] = take_inputs(self.store, node)
-            run.self_satisfied = False
-        elif run is None:
+        if run is None:
             self.agenda.push(wanted)
+        elif run.live:
+            if before is None:
+                run.inputs += self._take_inputs(node, wanted)
+            run.self_satisfied = bool(wanted.holding)
 
     def hold(self, node: ConstraintNode, wanted: Wanted, sink: ButFor) -> None:
         """A constraint asks no more, but would but for the run's own writes."""
-        wanted.links[node] = Link.HOLDS
+        wanted.link(node, Link.HOLDS)
         wanted.but_for[node] = sink
-        node.holds.add(wanted)
+        node.holds[wanted] = None
 
-    def require(self, requirement: Record) -> Wanted:
+    def require(self, requirement: Record) -> None:
         """The system itself begins to ask for a requirement."""
         wanted = self.find("", requirement)
         self._begin(wanted, "system")
         wanted.required = True
+        if wanted.run is not None:
+            wanted.again = not wanted.run.live
+            return
         if wanted.status in STANDING:
             self.set_status(wanted, Status.NEW)
-        if wanted.run is None:
-            self.agenda.push(wanted)
-        return wanted
+        self.agenda.push(wanted)
+
+    def withdraw(self, wanted: Wanted) -> bool:
+        """The system itself asks no more, because somebody has cancelled it. False where it did not ask."""
+        if not wanted.required:
+            return False
+        wanted.required = wanted.again = False
+        wanted.end_reason = CancelReason("cancelled")
+        if not wanted.wanted:
+            self._tell_end(wanted, met=False)
+        self.agenda.push(wanted)
+        return True
 
     def leave(self, node: ConstraintNode, wanted: Wanted, reason: CancelReason) -> None:
         """A constraint ceases to ask for a requirement, and would not ask but for the run's writes either."""
         self._drop_but_for(node, wanted)
         run = wanted.run
         if run is not None and run.outcome is None:
-            wanted.links[node] = Link.LEFT
+            wanted.link(node, Link.LEFT)
         else:
             self._unlink(node, wanted)
         if not wanted.wanted:
@@ -183,6 +198,7 @@ class RequirementSet:
         if run is not None:
             if run.live:
                 self.cancel_run(run, reason)
+            if run.reason is not None:
                 self._tell_end(wanted, met=False)
             return  # it is let go when its run has ended and been judged
         if wanted.status is Status.RETRY:
@@ -192,11 +208,11 @@ class RequirementSet:
     def _let_go(self, wanted: Wanted) -> None:
         run = wanted.last_run
         self._tell_end(wanted, met=run is not None and run.outcome is Outcome.COMPLETE)
-        self.live.pop(wanted.key, None)
-        self.paused.discard(wanted)
+        del self.live[wanted.key]
+        self.paused.pop(wanted, None)
         self.last.pop(wanted.key, None)
         self.last[wanted.key] = wanted
-        if len(self.last) > 1000:
+        if len(self.last) > REMEMBERED:
             del self.last[next(iter(self.last))]
 
     def _tell_end(self, wanted: Wanted, *, met: bool) -> None:
@@ -210,7 +226,7 @@ class RequirementSet:
 
     def _unlink(self, node: ConstraintNode, wanted: Wanted) -> None:
         wanted.inputs.pop(node, None)
-        if wanted.links.pop(node, None) is not None and wanted.pending:
+        if wanted.link(node, None) is not None and wanted.pending:
             node.open -= 1
             update_pending(node, self.agenda)
 
@@ -218,7 +234,7 @@ class RequirementSet:
         sink = wanted.but_for.pop(node, None)
         if sink is not None:
             self.store.disconnect(sink)
-            node.holds.discard(wanted)
+            node.holds.pop(wanted, None)
 
     def set_status(self, wanted: Wanted, status: Status) -> None:
         """Change how a requirement stands, and tell its constraints if that makes it pending or not."""
@@ -238,6 +254,7 @@ class RequirementSet:
                 wanted.last_run = wanted.run
                 wanted.run.close_world()
             wanted.end_reason = reason
+            self._tell_end(wanted, met=False)
             self._let_go(wanted)
         self.plan = Plan()
 
@@ -247,6 +264,8 @@ class RequirementSet:
         """Cancel a live run: from now on nothing it writes lands. The runtime ends its task."""
         run.reason = reason
         self.plan.cancel.append(run)
+        if reason.kind == "cancelled":
+            self.withdraw(run.wanted)
 
     def dispatch(self, wanted: Wanted) -> None:
         """Start a run, unless there is no resolver or the row is too long."""
@@ -256,20 +275,25 @@ class RequirementSet:
         if self._stopped.get(wanted.resolver.id) == self.outside:
             self._pause(wanted)
             return
-        row = self._rows.setdefault(wanted.resolver.id, Row())
+        row = self._rows.get(wanted.resolver.id)
+        if row is None:
+            row = self._rows[wanted.resolver.id] = Row()
         if not row.dispatch(wanted.key, self.epoch, self.now, self.limit):
             self._runaway(wanted, row)
             return
         self.runs += 1
-        inputs: list[Any] = []
+        wanted.requirement = wanted.newest
+        wanted.again = False
         wanted.inputs = {}
-        for node, link in wanted.links.items():
-            if link is Link.ASKS:
-                taken = wanted.inputs[node] = take_inputs(self.store, node)
-                inputs += [source for source, _ in taken.values]
-        wanted.run = Run(self.runs, wanted, tuple(inputs), self.now)
+        run = wanted.run = Run(self.runs, wanted, self.now)
+        for node in wanted.links:  # whoever is linked to what has no run asks for it
+            run.inputs += self._take_inputs(node, wanted)
         self.set_status(wanted, Status.RUNNING)
-        self.plan.start.append(wanted.run)
+        self.plan.start.append(run)
+
+    def _take_inputs(self, node: ConstraintNode, wanted: Wanted) -> list[Any]:
+        taken = wanted.inputs[node] = take_inputs(self.store, node)
+        return [source for source, _ in taken.values]
 
     def _unresolved(self, wanted: Wanted) -> None:
         kind = type(wanted.requirement)
@@ -291,7 +315,7 @@ class RequirementSet:
             self.plan.throw.append(error)
 
     def _pause(self, wanted: Wanted) -> None:
-        self.paused.add(wanted)
+        self.paused[wanted] = None
         self.set_status(wanted, Status.PAUSED)
 
     # -- what now? --------------------------------------------------------------------------------
@@ -310,18 +334,20 @@ class RequirementSet:
             if any(node.definition.is_async for node in wanted.links):
                 self.agenda.push(wanted)  # after they have been compared with the real world
                 return
-        if not wanted.wanted or self.live.get(wanted.key) is not wanted:
-            if self.live.get(wanted.key) is wanted:
-                self._let_go(wanted)
+        if self.live.get(wanted.key) is not wanted:
             return
-        if self._wait_for_producers(wanted):
-            return
+        if not wanted.wanted:
+            self._let_go(wanted)
+        elif wanted.required or not self._wait_for_producers(wanted):
+            self._decide(wanted)
+
+    def _decide(self, wanted: Wanted) -> None:
         if wanted.status is Status.UNDECIDED and wanted.last_run is not None:
             self._after_run(wanted, wanted.last_run)
-        elif wanted.status in (Status.NEW, Status.RETRY, Status.UNRESOLVED):
+        elif wanted.status not in STANDING:
             self.dispatch(wanted)
-        elif wanted.status in STANDING:
-            self.reconsider(wanted)
+        elif wanted.status is Status.PAUSED or differ(wanted):
+            self.revive(wanted)
 
     def _markers_due(self, run: Run) -> bool:
         unmet = run.outcome is Outcome.CANCEL or (run.outcome is Outcome.ERROR and run.timed_out)
@@ -330,20 +356,16 @@ class RequirementSet:
     def take_back(self, run: Run) -> None:
         """Return the markers of a self-satisfied run to what others wrote: none is left standing."""
         run.taken_back = True
-        if not run.wanted.asked_for:
-            take_markers_back(self.store, run, run.wanted)
+        take_markers_back(self.store, run, run.wanted)
 
     def _finish(self, wanted: Wanted, run: Run) -> None:
         """A run has ended: it holds nothing any more."""
         wanted.last_run, wanted.run = run, None
         if run.outcome is Outcome.COMPLETE:
             wanted.failures = 0
-            wanted.required = False
+            wanted.required = wanted.again
         elif run.outcome is Outcome.ERROR:
             wanted.failures += 1
-        elif run.reason is not None and run.reason.kind == "cancelled":
-            wanted.required = False
-            wanted.end_reason = run.reason
         self.set_status(wanted, Status.UNDECIDED)
         for node, link in list(wanted.links.items()):
             if link is not Link.ASKS:
@@ -351,45 +373,43 @@ class RequirementSet:
                 self._unlink(node, wanted)
             if node.definition.is_async:
                 self.agenda.push(node)
+        run.close_world()
 
     def _wait_for_producers(self, wanted: Wanted) -> bool:
         for node in wanted.links:
             if node.waiting or node.outstanding:
-                node.delayed.append(wanted)
+                node.delayed[wanted] = None
                 return True
         return False
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:
         """The run has ended and the requirement is still wanted."""
-        if run.requeued:
+        cancelled = run.reason is not None and run.reason.kind == "cancelled"
+        if run.requeued and not cancelled:
             self._rows[wanted.resolver_id or ""].reset()
-            run.close_world()
             self.dispatch(wanted)
-        elif run.outcome is Outcome.COMPLETE:
-            run.close_world()
-            if differ(wanted):
-                self.dispatch(wanted)
-            else:
-                self._stand(wanted, Status.UNSATISFIED)
+        elif wanted.again:
+            self.dispatch(wanted)
         elif run.outcome is Outcome.ERROR:
             self._after_failure(wanted, run)
-        elif run.reason is not None and run.reason.kind == "cancelled":
+        elif cancelled:
             self._unless_changed(wanted, run, Status.CANCELLED)
-        else:  # not wanted for a while, and wanted again
-            run.close_world()
+        elif run.outcome is Outcome.CANCEL or differ(wanted):  # cancelled: not wanted for a while, and wanted again
             self.dispatch(wanted)
+        else:
+            self.stand(wanted, Status.UNSATISFIED)
 
     def _after_failure(self, wanted: Wanted, run: Run) -> None:
         if run.strategy == "retry" and wanted.failures <= AT_ONCE:
-            run.close_world()
             self.dispatch(wanted)
         elif run.strategy == "retry_later" and wanted.failures < self.retry_later.attempts:
-            run.close_world()
             self.set_status(wanted, Status.RETRY)
             self.plan.schedule.append((wanted, self.retry_later.delay(wanted.failures, self.chance())))
+        elif wanted.required:  # finally failed: the system asks no more
+            wanted.required = False
+            self.agenda.push(wanted)
         elif run.strategy == "disable":
-            run.close_world()
-            self._stand(wanted, Status.FAILED)
+            self.stand(wanted, Status.FAILED)
             for node in wanted.producers():
                 self.disable(node)
         else:
@@ -397,31 +417,26 @@ class RequirementSet:
 
     def _unless_changed(self, wanted: Wanted, run: Run, status: Status) -> None:
         """Dispatch again if others have changed an input since dispatch; else let it stand."""
-        changed = by_others(self.store, wanted, run)
-        run.close_world()
-        if changed:
-            wanted.failures = 0
-            self.dispatch(wanted)
+        if by_others(self.store, wanted, run):
+            self.revive(wanted)
         else:
-            self._stand(wanted, status)
+            self.stand(wanted, status)
 
-    def _stand(self, wanted: Wanted, status: Status) -> None:
+    def stand(self, wanted: Wanted, status: Status) -> None:
         """Leave it as it is until an input changes; compare with what the inputs are now."""
-        for node in wanted.producers():
-            wanted.inputs[node] = take_inputs(self.store, node)
+        for node in wanted.links:
+            self._take_inputs(node, wanted)
         self.set_status(wanted, status)
         if status is Status.UNSATISFIED and self.observers.listening and wanted.last_run is not None:
             self.observers.tell(RequirementUnsatisfied, wanted.origin, wanted.requirement, wanted.last_run.number)
-        if wanted.required:  # finally failed: the system asks no more
-            wanted.required = False
-            if not wanted.wanted:
-                self._let_go(wanted)
 
-    def reconsider(self, wanted: Wanted) -> None:
-        """A producer was asked again and still asks: dispatch again if an input has changed."""
-        if wanted.status is Status.PAUSED:
-            self.paused.discard(wanted)
-            self.dispatch(wanted)
-        elif differ(wanted):
-            wanted.failures = 0
-            self.dispatch(wanted)
+    def reconsider(self, node: ConstraintNode, wanted: Wanted) -> None:
+        """A producer was asked again and still asks: dispatch again if an input of it has changed."""
+        if wanted.status in STANDING and (wanted.status is Status.PAUSED or differs_for(node, wanted)):
+            self.revive(wanted)
+
+    def revive(self, wanted: Wanted) -> None:
+        """Dispatch what stood: something has changed, so earlier failures count no more."""
+        wanted.failures = 0
+        self.paused.pop(wanted, None)
+        self.dispatch(wanted)

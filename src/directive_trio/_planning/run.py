@@ -23,11 +23,13 @@ class Run:
     """One run. ``reason`` is set at the moment of cancellation, ``outcome`` when its task has ended.
 
     ``self_satisfied``: its own writes alone made its constraint false. ``taken_back``: the markers it left
-    were returned. ``wrote``: it has written at all. ``world``: the world without its own writes, made when somebody first asks.
+    were returned. ``wrote``: it has written at all. ``world``: the world without its own writes, made when
+    somebody first asks.
     """
 
     __slots__ = (
         "attempt",
+        "cells",
         "error",
         "inputs",
         "number",
@@ -44,12 +46,14 @@ class Run:
         "wrote",
     )
 
-    def __init__(self, number: int, wanted: "Wanted", inputs: tuple[Any, ...], since: float) -> None:
+    def __init__(self, number: int, wanted: "Wanted", since: float) -> None:
         self.number = number
         self.wanted = wanted
-        self.inputs = inputs
-        """What its producers had read when it was dispatched."""
+        self.inputs: list[Any] = []
+        """What its producers had read when it was dispatched, or when they joined later."""
         self.since = since
+        self.cells: set[Cell] = set()
+        """What its constraints were seen to rest on in the worlds without something: there its markers are."""
         self.attempt = 1
         self.reason: CancelReason | None = None
         self.outcome: Outcome | None = None

@@ -38,6 +38,8 @@ class Status(Enum):
     CANCELLED = "cancelled"
     PAUSED = "paused"
 
+    __hash__ = object.__hash__  # the enum's own is a Python function, and every judgement asks what is pending
+
 
 PENDING = frozenset({Status.NEW, Status.RUNNING, Status.UNDECIDED, Status.RETRY, Status.UNRESOLVED})
 """What constraints that come ``after`` wait for."""
@@ -56,19 +58,27 @@ class Inputs:
 class Wanted:
     """One requirement that somebody wants.
 
-    ``links`` are the constraints, ``required`` is the system itself. ``told``: it was observed as created and
-    not yet as met or canceled. ``failures`` counts failed runs in a row, for ``retry`` and ``retry_later``.
+    ``links`` are the constraints, ``asking`` and ``holding`` count them; ``rank`` is that of the last of them.
+    ``required`` is the system itself; ``again``: it began to require it when the present run was over. ``newest``
+    is the requirement as it was last asked for: equal ones may differ in what takes no part in ``==``.
+    ``told``: it was observed as created and not yet as met or canceled. ``failures`` counts failed runs in a row,
+    for ``retry`` and ``retry_later``.
     """
 
     __slots__ = (
+        "again",
+        "asking",
         "but_for",
         "end_reason",
         "failures",
+        "holding",
         "inputs",
         "key",
         "last_run",
         "links",
+        "newest",
         "origin",
+        "rank",
         "required",
         "requirement",
         "resolver",
@@ -79,12 +89,14 @@ class Wanted:
 
     def __init__(self, key: Hashable, requirement: Record, resolver: Resolver[Any, Any] | None) -> None:
         self.key = key
-        self.requirement = requirement
+        self.requirement = self.newest = requirement
         self.resolver = resolver
         self.links: dict[ConstraintNode, Link] = {}
+        self.asking = self.holding = 0
+        self.rank = -1
         self.but_for: dict[ConstraintNode, ButFor] = {}
         self.inputs: dict[ConstraintNode, Inputs] = {}
-        self.required = False
+        self.required = self.again = False
         self.status = Status.NEW
         self.run: Run | None = None
         self.last_run: Run | None = None
@@ -101,17 +113,33 @@ class Wanted:
     @property
     def asked_for(self) -> bool:
         """Whether a real answer, or the system itself, asks for it."""
-        return self.required or any(link is Link.ASKS for link in self.links.values())
+        return self.required or self.asking > 0
 
     @property
     def wanted(self) -> bool:
         """Whether it is asked for, or would be but for its run's own writes."""
-        return self.required or any(link is not Link.LEFT for link in self.links.values())
+        return self.required or self.asking > 0 or self.holding > 0
 
     @property
     def resolver_id(self) -> str | None:
         """The qualified name of its resolver."""
         return None if self.resolver is None else self.resolver.id
+
+    def is_of_class(self, requirement: Record) -> bool:
+        """Say whether *requirement* is of the same class."""
+        return type(requirement) is type(self.requirement)
+
+    def link(self, node: "ConstraintNode", link: Link | None) -> Link | None:
+        """Link a constraint in another way, or no more; return how it was. It counts, so that nobody walks them."""
+        before = self.links.get(node)
+        self.asking += (link is Link.ASKS) - (before is Link.ASKS)
+        self.holding += (link is Link.HOLDS) - (before is Link.HOLDS)
+        if link is not None:
+            self.links[node] = link
+            self.rank = max(self.rank, node.rank)
+        elif before is not None:
+            del self.links[node]
+        return before
 
     def producers(self) -> "list[ConstraintNode]":
         """Return the constraints that ask for it, in their order."""

@@ -5,11 +5,13 @@ from typing import Any
 
 import trio
 
+from directive_trio._definitions.policies import CancelKind
 from directive_trio._definitions.record import Record
 from directive_trio._planning.answer import NOTHING, as_demand
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.inputs import real_of, value_of
 from directive_trio._planning.planner import Planner
+from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._store.lenses import FollowedReads, FollowingLens, Lens
@@ -33,13 +35,15 @@ class SeenReads(FollowedReads):
 class Asking:
     """One question under way: its scope, what it reads, and the world it is asked in (None: the real one)."""
 
-    __slots__ = ("evaluation", "lens", "reads", "scope", "world")
+    __slots__ = ("evaluation", "lens", "node", "reads", "scope", "since", "world")
 
     def __init__(self, store: Store, node: ConstraintNode) -> None:
+        self.node = node
+        self.since = store.observers.clock()
         self.evaluation = node.evaluation
         self.scope = trio.CancelScope(shield=True)
         self.world = node.world
-        self.reads = SeenReads(node)
+        self.reads = SeenReads(node, store.revision)
         self.lens: Lens = (
             FollowingLens(store.modules, self.reads)
             if self.world is None
@@ -56,52 +60,60 @@ class Asking:
 class AsyncConstraints:
     """The async constraints that are being asked."""
 
-    def __init__(self, store: Store, timers: Timers, wake: Callable[[], None]) -> None:
+    def __init__(self, store: Store, boundary: Boundary, timers: Timers, wake: Callable[[], None]) -> None:
         self.store = store
+        self.boundary = boundary
         self.timers = timers
         self.wake = wake
         self.planner: Planner
         self.tasks: Tasks
         self.asking: dict[ConstraintNode, Asking] = {}
-        self.under_way = 0
+        self.under_way: dict[Asking, None] = {}
+        """The questions whose tasks go on, also those that nobody waits for and that still clean up."""
 
     def ask(self, node: ConstraintNode) -> None:
         """Ask a constraint in a task of its own."""
         asking = self.asking[node] = Asking(self.store, node)
-        self.under_way += 1
+        self.under_way[asking] = None
         self.tasks.start(self._ask, node, asking, name=f"constraint {node.id}")
 
-    def abandon(self, node: ConstraintNode) -> None:
+    def abandon(self, node: ConstraintNode, reason: CancelKind = "superseded") -> None:
         """Nobody waits for this answer any more."""
         asking = self.asking.pop(node, None)
         if asking is not None:
             asking.reads.closed = True
-            asking.scope.cancel(reason="superseded")
+            asking.scope.cancel(reason=reason)
+
+    def stop(self) -> None:
+        """The system stops: ask nothing any more."""
+        for node in list(self.asking):
+            self.abandon(node, "stopped")
 
     async def _ask(self, node: ConstraintNode, asking: Asking) -> None:
         timeout = node.definition.timeout
-        timed_out = trio.CancelScope()
-        timer = self.timers.call_at(trio.current_time() + timeout, lambda: timed_out.cancel(reason="timeout"))
-        demand = NOTHING
-        failure: Exception | None = None
+        limit = trio.CancelScope()
+        timer = self.timers.call_at(trio.current_time() + timeout, lambda: limit.cancel(reason="timeout"))
+        answer: tuple[Record, ...] | Exception = NOTHING
         try:
-            with asking.scope, timed_out:
-                demand = await self._answer(node, asking)
+            with asking.scope, limit:
+                await trio.lowlevel.checkpoint_if_cancelled()
+                answer = await self._answer(node, asking)
         except Exception as error:  # noqa: BLE001  # whatever the user's constraint raises
-            failure = error
+            answer = error
         finally:
             timer.cancel()
-            self.under_way -= 1
             asking.reads.closed = True
+            del self.under_way[asking]
+            self.wake()
+        if limit.cancel_called:
+            late = ConstraintTimeoutError(node.id, timeout)
+            late.__cause__ = answer if isinstance(answer, Exception) else None
+            answer = late
         if self.asking.get(node) is asking:
             del self.asking[node]
-        if timed_out.cancelled_caught and failure is None:
-            failure = ConstraintTimeoutError(node.id, timeout)
-        if failure is None:
-            self.planner.answered(node, asking.evaluation, demand)
-        else:
-            self.planner.unanswered(node, asking.evaluation, failure)
-        self.wake()
+            self.planner.answered(node, asking.evaluation, answer)
+        elif isinstance(answer, Exception) and not limit.cancel_called:  # raised while it cleaned up
+            self.boundary.report("constraint", node.id, answer, observed=False)
 
     async def _answer(self, node: ConstraintNode, asking: Asking) -> tuple[Record, ...]:
         if not node.question.holds(asking.read):

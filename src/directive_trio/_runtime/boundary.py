@@ -52,15 +52,15 @@ class Boundary:
                 logger.exception("on_recovery raised for %s", definition)
         return strategy
 
-    def report(self, kind: str, definition: str, error: Exception) -> None:
-        """Tell ``on_error``, or the log where nobody else does."""
+    def report(self, kind: str, definition: str, error: Exception, *, observed: bool = True) -> None:
+        """Tell ``on_error``, or the log where nobody else does; *observed*: whether plugins are told of it."""
         callback = self.policy.on_error
         if callback is not None:
             try:
                 callback(error, definition)
             except Exception:
                 logger.exception("on_error raised for %s", definition)
-        elif not self.logged_elsewhere:
+        elif not (self.logged_elsewhere and observed):
             logger.error("%s %s: %r", kind, definition, error, exc_info=error)
 
     def _choose(self, kind: str, definition: str, error: Exception) -> Strategy:

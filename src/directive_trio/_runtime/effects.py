@@ -2,6 +2,9 @@
 
 An effect follows its reads at once, so that what it writes to something it has read counts as a change. A new
 run of an async effect supersedes the last: that one is cancelled, and the new one begins when it has ended.
+
+An effect may stop the system, or switch itself off, while it runs. Then no other effect runs, and what it returns
+as its cleanup is called right away.
 """
 
 from collections.abc import Callable
@@ -12,6 +15,7 @@ import trio
 from directive_trio._definitions.effect import Effect
 from directive_trio._observation.observations import EffectError, EffectRun
 from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.results import refuse_result
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._store.cell import ENGINE
 from directive_trio._store.graph import CLEAN, STALE, Sink
@@ -51,9 +55,10 @@ class EffectNode(Sink):
 class EffectTask:
     """One run of an async effect."""
 
-    __slots__ = ("ended", "scope")
+    __slots__ = ("ended", "scope", "since")
 
-    def __init__(self) -> None:
+    def __init__(self, since: float) -> None:
+        self.since = since
         self.scope = trio.CancelScope(shield=True)
         self.ended = trio.Event()
 
@@ -70,14 +75,20 @@ class Effects:
         self.marked: list[EffectNode] = []
         self.nodes: dict[str, EffectNode] = {}
         self.under_way = 0
+        self.stopped = True
+        """Whether nothing may run any more; set as soon as somebody asks the system to stop."""
+        self.throw: list[Exception] = []
+        """What the error boundary wants to leave the system, from cleanups outside a pass."""
         self.wrote: Callable[[Any], None] = lambda _: None
         """Told which effect has written in the pass: the guard against rings wants to know."""
 
     def begin(self) -> None:
         """The system starts: every effect is due."""
-        self.marked.clear()
-        for node in self.nodes.values():
-            self._mark(node)
+        self.stopped = False
+        self.throw = []
+        self.marked[:] = self.nodes.values()
+        for node in self.marked:
+            node.state = STALE
 
     def _mark(self, node: EffectNode) -> None:
         if node not in self.marked:
@@ -86,8 +97,14 @@ class Effects:
 
     def run_due(self, throw: list[Exception]) -> None:
         """Run what is due, in the order of declaration. What this makes due is left for the next pass."""
+        throw += self.throw
+        self.throw = []
+        if not self.marked:
+            return
         due, self.marked[:] = sorted(self.marked, key=lambda node: node.order), []
         for node in due:
+            if self.stopped:
+                break
             if node.disabled:
                 continue
             if node.paused:
@@ -103,7 +120,9 @@ class Effects:
     @property
     def due(self) -> bool:
         """Whether an effect would run now."""
-        return any(not node.paused and not node.disabled for node in self.marked)
+        if not self.marked:
+            return bool(self.throw)
+        return bool(self.throw) or any(not node.paused and not node.disabled for node in self.marked)
 
     def _is_due(self, node: EffectNode) -> bool:
         first = not node.began
@@ -137,6 +156,8 @@ class Effects:
 
     def _run(self, node: EffectNode, throw: list[Exception]) -> None:
         self._clean_up(node, throw)
+        if self._is_over(node):  # its cleanup may say so
+            return
         if self.observers.listening:
             self.observers.tell(EffectRun, node.id)
         view = self._view(node)
@@ -145,15 +166,27 @@ class Effects:
             return
         revision = self.store.revision
         try:
-            cleanup = node.definition.function(view)
-            if cleanup is not None and not callable(cleanup):
-                getattr(cleanup, "close", lambda: None)()
-                raise TypeError(f"effect {node.id!r} returned {cleanup!r}; it returns a cleanup or None")
-            node.cleanup = cleanup
+            node.cleanup = self._call(node, view)
         except Exception as error:  # noqa: BLE001  # whatever the user's effect raises
             self._report(node, "run", error, throw)
+        if self._is_over(node):
+            self._clean_up(node, throw)
         if self.store.revision != revision:
             self.wrote(node)
+
+    def _is_over(self, node: EffectNode) -> bool:
+        return self.stopped or node.disabled
+
+    def _call(self, node: EffectNode, view: Any) -> Any:
+        reads = node.reads
+        try:
+            cleanup = node.definition.function(view)
+        finally:
+            if reads is not None:
+                reads.closed = True
+        if cleanup is not None and not callable(cleanup):
+            refuse_result(f"effect {node.id!r}", cleanup, "it returns a cleanup or None")
+        return cleanup
 
     def _view(self, node: EffectNode) -> Any:
         """Make the view of one run. With ``on``, only the predicate is followed."""
@@ -163,7 +196,7 @@ class Effects:
         else:
             self._forget(node)
             node.state = CLEAN
-            node.reads = FollowedReads(node)
+            node.reads = FollowedReads(node, self.store.revision)
             self._read_sources(node, node.reads)
             reader = FollowingLens(store.modules, node.reads)
         if node.definition.is_async:
@@ -178,13 +211,14 @@ class Effects:
     # -- async effects ----------------------------------------------------------------------------
 
     def _start(self, node: EffectNode, view: Any) -> None:
-        before, task = node.task, EffectTask()
+        before, task = node.task, EffectTask(self.observers.clock())
         node.task = task
         self.under_way += 1
         self.tasks.start(self._run_task, node, task, before, view, name=f"effect {node.id}")
 
     async def _run_task(self, node: EffectNode, task: EffectTask, before: EffectTask | None, view: Any) -> None:
         throw: list[Exception] = []
+        reads = node.reads
         try:
             if before is not None:
                 with trio.CancelScope(shield=True):
@@ -198,6 +232,8 @@ class Effects:
         finally:
             task.ended.set()
             self.under_way -= 1
+            if reads is not None:
+                reads.closed = True
             if node.task is task:
                 node.task = None
             self.wake()
@@ -216,14 +252,18 @@ class Effects:
             except Exception as error:  # noqa: BLE001  # the user's cleanup
                 self._report(node, "cleanup", error, throw)
 
-    def stop(self) -> None:
-        """The system stops: cancel tasks and clean up, in reverse order."""
-        for node in reversed(self.nodes.values()):
+    def cancel_tasks(self) -> None:
+        """The system stops: no task goes on."""
+        self.marked.clear()
+        for node in self.nodes.values():
             if node.task is not None:
                 node.task.scope.cancel(reason="stopped")
-            self._clean_up(node, [])
+
+    def clean_up(self) -> None:
+        """The system stops: call the cleanups, in reverse order."""
+        for node in reversed(self.nodes.values()):
+            self._clean_up(node, self.throw)
             self._forget(node)
-        self.marked.clear()
 
     def reset(self) -> None:
         """The system has stopped."""
@@ -239,7 +279,7 @@ class Effects:
             node.began = node.held = False
             self._mark(node)
         else:
-            self._clean_up(node, [])
+            self._clean_up(node, self.throw)
             self._forget(node)
 
     def _report(self, node: EffectNode, phase: str, error: Exception, throw: list[Exception]) -> None:

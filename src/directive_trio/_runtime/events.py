@@ -43,9 +43,15 @@ class Events:
             store.ambient = run
         module = ""
         try:
-            with store.atomic():
-                for module, function, view in handlers:
+            transaction = store.begin()
+            try:
+                for handler in handlers:
+                    module, function, view = handler
                     function(view, event)
+            except BaseException:
+                store.roll_back(transaction)
+                raise
+            store.commit(transaction)
         except Exception as error:
             error.add_note(f"while handling {module}::{kind.__name__}; none of its writes remain")
             if store.observers.listening:

@@ -18,8 +18,9 @@ Who wrote decides what a pass means: a change from outside breaks the rows of th
 that changed was written by one run, what effects and watchers write in this pass counts as that run's.
 """
 
-from collections import deque
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import trio
@@ -34,22 +35,21 @@ from directive_trio._observation.observations import (
 )
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.planner import Planner
+from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._runtime.async_constraint import AsyncConstraints
 from directive_trio._runtime.boundary import Boundary
-from directive_trio._runtime.effects import EffectNode, Effects
+from directive_trio._runtime.chain import Chain
+from directive_trio._runtime.effects import Effects
+from directive_trio._runtime.holders import holders
 from directive_trio._runtime.resolver_run import ResolverRuns
 from directive_trio._runtime.retries import ScheduledRetries
 from directive_trio._runtime.settlement import Settlement
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
-from directive_trio._runtime.watchers import Watcher, Watchers
+from directive_trio._runtime.watchers import Watchers
 from directive_trio._store.cell import ENGINE, OUTSIDE, Cell
 from directive_trio._store.store import Store
-from directive_trio.errors import ConvergenceError
-
-RING = 8
-"""How many definitions the error about a ring of passes names at most."""
 
 
 class ReconcileLoop:
@@ -61,6 +61,7 @@ class ReconcileLoop:
         store: Store,
         planner: Planner,
         boundary: Boundary,
+        *,
         deps: Any,
         limit: int,
         dispatch: Callable[[Any, int], None],
@@ -71,22 +72,22 @@ class ReconcileLoop:
         self.observers = store.observers
         self.planner = planner
         self.boundary = boundary
-        self.limit = limit
         self.timers = Timers()
         self.runs = ResolverRuns(store, boundary, self.timers, deps, dispatch, self.wake)
-        self.constraints = AsyncConstraints(store, self.timers, self.wake)
+        self.constraints = AsyncConstraints(store, boundary, self.timers, self.wake)
         self.effects = Effects(store, boundary, self.wake)
         self.watchers = Watchers(store, boundary)
         self.retries = ScheduledRetries(self.timers, self._retry)
-        self.settlement = Settlement(self.is_settled, state)
-        self.tasks = Tasks(self._failed)
+        self.settlement = Settlement(self._at_rest, state)
+        self.tasks = Tasks(self.ask_to_stop)
+        self.chain = Chain(limit)
         self.runs.tasks = self.constraints.tasks = self.effects.tasks = self.tasks
         self.runs.planner = self.constraints.planner = planner
-        self.effects.wrote = self.watchers.wrote = self._wrote
+        self.effects.wrote = self.watchers.wrote = self.chain.wrote
+        planner.requirements.chance = random.random  # jitter, no secret
         store.wake = self.wake
         self.before_pass: Callable[[], None] | None = None
         """Called at the beginning of each pass when set: debug checks."""
-        self.running = False
         self.stopping = False
         self.passing = False
         self.settled = True
@@ -94,8 +95,6 @@ class ReconcileLoop:
         self._parked: trio.lowlevel.Task | None = None
         self._woken_from_outside = True
         self._last_revision = 0
-        self._chain = 0
-        self._authors: deque[Any] = deque(maxlen=RING)
 
     # -- waking -----------------------------------------------------------------------------------
 
@@ -110,7 +109,7 @@ class ReconcileLoop:
     @property
     def due(self) -> bool:
         """Whether a pass would have anything to do."""
-        return self.store.due or self.planner.due or self.watchers.due or self.effects.due
+        return self.store.due or self.planner.due or self.watchers.due or self.effects.due or bool(self.runs.freed)
 
     def is_settled(self, retries: bool = True) -> bool:
         """Say whether nothing is outstanding; *retries*: scheduled retries count as outstanding."""
@@ -126,29 +125,38 @@ class ReconcileLoop:
     # -- the task ---------------------------------------------------------------------------------
 
     def open(self, nursery: trio.Nursery) -> None:
-        """Begin: all constraints and effects are due."""
+        """Begin: all constraints and effects are due.
+
+        Raises:
+            RuntimeError: The nursery is closed; nothing has begun.
+        """
         self.tasks.open(nursery)
-        self.running = True
+        self.tasks.start_service(self.timers.run, name="timers")
         self.stopping = False
         self.settled = True
-        self._chain = 0
+        self.settlement.failing = False
+        self.chain.reset()
         self._woken_from_outside = True
-        self.tasks.start_service(self.timers.run, name="timers")
         self.planner.begin()
         self.effects.begin()
 
     async def run(self) -> None:
         """Reconcile until asked to stop. Cancelling it is the same as asking."""
         while not self.stopping:
+            await trio.lowlevel.checkpoint_if_cancelled()
             if self.due:
                 self.reconcile()
-                await trio.lowlevel.checkpoint()
+                if not self.stopping:  # else what this pass has started ends before its first step
+                    await trio.lowlevel.cancel_shielded_checkpoint()
             else:
                 self._announce()
-                if not (self.due or self.stopping):
-                    await self._park()
+                self.settlement.look()
+                await self._park()
 
     async def _park(self) -> None:
+        """Sleep until woken; not at all if an observer has asked for something since."""
+        if self.due or self.stopping:
+            return
         self._parked = trio.lowlevel.current_task()
 
         def abort(_: Any) -> trio.lowlevel.Abort:
@@ -159,12 +167,16 @@ class ReconcileLoop:
 
     def _announce(self) -> None:
         """Say that it is settled, once, when it is."""
-        if self.is_settled() and not self.settled:
+        if not self.settled and self.is_settled():
             self.settled = True
             self.planner.settled()
             if self.observers.listening:
                 self.observers.tell(SystemSettled, self.name)
-        self.settlement.look()
+
+    def _at_rest(self, retries: bool) -> bool:
+        """Say whether it is settled, for whoever waits: nobody hears of it before it was told."""
+        self._announce()
+        return self.is_settled(retries)
 
     def _unsettle(self) -> None:
         if self.settled:
@@ -193,7 +205,7 @@ class ReconcileLoop:
                 self.watchers.run_due(throw)
             if not self.stopping:
                 self.effects.run_due(throw)
-            store.ambient = OUTSIDE
+            store.ambient = ENGINE  # a sync resolver that writes past its context is still no outsider
             if not self.stopping:
                 plan = self.planner.plan(self.observers.clock(), changes)
                 throw += plan.throw
@@ -223,39 +235,49 @@ class ReconcileLoop:
                 self.observers.tell(FactChange, cell.name, before[0], cell.value, max(cell.writer, 0))
 
     def _carry_out(self, plan: Plan) -> int:
-        """Cancel, then start; stop in between takes effect at once."""
+        """Cancel, then start; stop in between takes effect at once. Return how many runs were started."""
+        self._cancel(plan)
+        started = 0
+        for run in self._startable(plan):
+            if self.stopping:
+                break
+            self._start(run)
+            started += 1
+        if not self.stopping:
+            for node in plan.evaluate:
+                if node.outstanding:
+                    self.constraints.ask(node)
+            for wanted, delay in plan.schedule:
+                self.retries.schedule(wanted, delay)
+        return started
+
+    def _startable(self, plan: Plan) -> Iterator[Run]:
+        """Yield what the plan says, unless it is cancelled before its turn comes, then what was queued."""
+        for run in plan.start:
+            if run.reason is None:
+                yield run
+        while (queued := self.runs.next_queued()) is not None:
+            yield queued
+
+    def _cancel(self, plan: Plan) -> None:
         for run in plan.cancel:
             self.runs.cancel(run)
         for node in plan.abandon:
             self.constraints.abandon(node)
         for wanted in plan.unschedule:
             self.retries.unschedule(wanted)
-        started = 0
-        for run in plan.start:
-            if self.stopping:
-                break
-            if run.reason is None:
-                revision = self.store.revision
-                self.runs.start(run)
-                started += 1
-                if run.outcome is not None or self.store.revision != revision:
-                    self._wrote(run.wanted)
-        for node in plan.evaluate:
-            if not self.stopping and node.outstanding:
-                self.constraints.ask(node)
-        for wanted, delay in plan.schedule:
-            if not self.stopping:
-                self.retries.schedule(wanted, delay)
-        return started
+
+    def _start(self, run: Run) -> None:
+        revision = self.store.revision
+        self.runs.start(run)
+        if run.outcome is not None or self.store.revision != revision:
+            self.chain.wrote(run.wanted)
 
     def _retry(self, wanted: Wanted) -> None:
         self.planner.retry_due(wanted)
         self.wake()
 
     # -- rings of passes --------------------------------------------------------------------------
-
-    def _wrote(self, author: Any) -> None:
-        self._authors.append(author)
 
     def _count_chain(self, changes: "dict[Cell, tuple[Any, int]]", outside: bool) -> None:
         """Count passes that were caused by nothing but the pass before."""
@@ -265,52 +287,48 @@ class ReconcileLoop:
             and all(cell.version <= self._last_revision for cell in changes)
         )
         self._woken_from_outside = False
-        self._chain = self._chain + 1 if inner else 0
-        if not inner:
-            self._authors.clear()
-        elif self._chain >= self.limit and self._authors:
-            self._chain = 0
+        if self.chain.too_long(inner):
             self._stop_ring()
 
     def _stop_ring(self) -> None:
-        offender = self._authors[-1]
-        names = {_name(author): None for author in reversed(self._authors)}
-        error = ConvergenceError(tuple(names), self.limit, "passes")
+        offender, error = self.chain.ring()
         if isinstance(offender, Wanted):
-            self.planner.requirements.stop_resolver(_name(offender), error)
+            self.planner.requirements.stop_resolver(offender.resolver_id or "", error)
             return
         offender.paused = True
         if self.boundary.recover("effect", offender.id, error) == "throw":
             self.planner.requirements.plan.throw.append(error)
 
-    def _failed(self) -> None:
-        self.ask_to_stop(CancelReason("stopped"))
-
     # -- stopping ---------------------------------------------------------------------------------
 
-    def ask_to_stop(self, reason: CancelReason) -> None:
-        """Start nothing more, cancel what runs, clean up. The tasks end on their own."""
-        if self.stopping:
-            return
-        self.stopping = True
-        self.running = False
-        self.planner.stop(reason)
-        self.carry_out_cancellations()
-        for node in list(self.constraints.asking):
-            self.constraints.abandon(node)
-        self.retries.clear()
-        self.effects.stop()
+    def ask_to_stop(self) -> None:
+        """Start nothing more. The loop ends as soon as it runs again."""
+        self.stopping = self.effects.stopped = True
         self.wake()
 
-    def carry_out_cancellations(self) -> None:
+    def wind_down(self, reason: CancelReason) -> None:
+        """Cancel what goes on and clean up. The tasks end on their own.
+
+        Every step is taken, even where a user's callback raises a KeyboardInterrupt: or who waits for the end
+        of the tasks would wait for ever.
+        """
+        self.ask_to_stop()
+        with ExitStack() as steps:  # the last one first
+            steps.callback(self.effects.clean_up)
+            steps.callback(self.effects.cancel_tasks)
+            steps.callback(self.retries.clear)
+            steps.callback(self.constraints.stop)
+            steps.callback(self.runs.stop, reason)
+            steps.callback(self.settlement.wake_all)
+            self.planner.stop(reason)
+            self.cancel_decided()
+
+    def cancel_decided(self) -> None:
         """End at once what somebody's word has cancelled; everything else waits for the next pass."""
         plan = self.planner.requirements.plan
-        cancelled, plan.cancel = plan.cancel, []
-        for run in cancelled:
-            self.runs.cancel(run)
-        unscheduled, plan.unschedule = plan.unschedule, []
-        for wanted in unscheduled:
-            self.retries.unschedule(wanted)
+        decided = Plan(cancel=plan.cancel, unschedule=plan.unschedule)
+        plan.cancel, plan.unschedule = [], []
+        self._cancel(decided)
 
     def close(self, reason: CancelReason) -> None:
         """All tasks have ended."""
@@ -320,22 +338,4 @@ class ReconcileLoop:
 
     def holders(self) -> list[str]:
         """Say what holds up settlement, a sentence each."""
-        now = self.observers.clock()
-        found = [
-            f"run {run.number} of {run.wanted.resolver_id} for {run.wanted.requirement!r}, attempt {run.attempt}, "
-            f"since {now - run.since:g} s"
-            for run in self.runs.live
-        ]
-        for resolver, queue in self.runs.queued.items():
-            found += [f"run {run.number} of {resolver}, waiting for its limit" for run in queue]
-        found += [f"async constraint {node.id}, no answer yet" for node in self.constraints.asking]
-        found += [f"async effect {node.id}" for node in self.effects.nodes.values() if node.task is not None]
-        found += [
-            f"retry of {wanted.requirement!r} scheduled in {timer.moment - now:g} s"
-            for wanted, timer in self.retries.scheduled.items()
-        ]
-        return found
-
-
-def _name(author: "EffectNode | Watcher | Wanted") -> str:
-    return (author.resolver_id or "") if isinstance(author, Wanted) else author.id
+        return holders(self.runs, self.constraints, self.effects, self.retries, self.observers.clock())

@@ -6,12 +6,16 @@ return or an exception that comes after it: the reason is set at the moment of c
 read from it when the task has ended.
 
 A sync resolver runs inline, in the pass. Only if its retry policy wants another attempt does it get a task.
+
+A run that finds its resolver's ``limit`` reached is queued. A place that comes free is filled in the next pass:
+so the order of starts is the loop's, and a long queue of sync resolvers is a loop and no recursion.
 """
 
 import random
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any
 
 import trio
 
@@ -28,15 +32,13 @@ from directive_trio._observation.observations import (
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.results import refuse_result
 from directive_trio._runtime.run_context import RunContext
 from directive_trio._runtime.signal import RunSignal
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._store.store import Store
 from directive_trio.errors import AbortedError, ResolverTimeoutError
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 
 class LiveRun:
@@ -54,14 +56,14 @@ class LiveRun:
     def time_out(self, after: float) -> None:
         """End the present attempt: its signal first, then its scope."""
         self.timed_out = True
-        self.signal.abort(CancelReason("timeout", after))
         assert self.attempt_scope is not None  # an attempt with a timeout has one
         self.attempt_scope.cancel(reason="timeout")
+        self.signal.abort(CancelReason("timeout", after))
 
     def cancel(self, reason: CancelReason) -> None:
-        """End the run: its signal first, then its scope, with trio's own cancel reason."""
+        """End the run, with trio's own cancel reason. Its signal is aborted before its task hears of it."""
+        self.scope.cancel(reason=reason.kind)  # comes first: an abort callback might raise a KeyboardInterrupt
         self.signal.abort(reason)
-        self.scope.cancel(reason=reason.kind)
 
 
 class ResolverRuns:
@@ -86,42 +88,64 @@ class ResolverRuns:
         self.planner: Planner
         self.tasks: Tasks
         self.live: dict[Run, LiveRun] = {}
-        self.queued: dict[str, deque[Run]] = {}
-        self.busy: dict[str, int] = {}
+        self.queued: dict[str, OrderedDict[Run, None]] = {}
+        """Runs that wait for a place, by resolver; one without such runs is not in it."""
+        self.freed: set[str] = set()
+        """Resolvers with a free place and runs that wait for it."""
+        self._busy: dict[str, int] = {}
 
     @property
     def outstanding(self) -> bool:
         """Whether any run goes on or waits for its place."""
-        return bool(self.live) or any(self.queued.values())
+        return bool(self.live or self.queued)
 
     # -- beginning --------------------------------------------------------------------------------
 
     def start(self, run: Run) -> None:
         """Begin a run, or queue it behind others of a limited resolver."""
         resolver = _resolver(run)
-        if resolver.limit is not None:
-            if self.busy.get(resolver.id, 0) >= resolver.limit:
-                self.queued.setdefault(resolver.id, deque()).append(run)
-                return
-            self.busy[resolver.id] = self.busy.get(resolver.id, 0) + 1
-        self._begin(run, resolver)
+        if self._has_place(resolver):
+            self._begin(run, resolver)
+        else:
+            self.queued.setdefault(resolver.id, OrderedDict())[run] = None
+
+    def next_queued(self) -> Run | None:
+        """Take a run out of its queue for which a place has come free; None when there is no such run."""
+        while self.freed:
+            resolver_id = min(self.freed)
+            run = next(iter(self.queued.get(resolver_id, ())), None)
+            if run is not None and self._has_place(_resolver(run)):
+                self._unqueue(run)
+                return run
+            self.freed.discard(resolver_id)
+        return None
+
+    def _has_place(self, resolver: Resolver[Any, Any]) -> bool:
+        return resolver.limit is None or self._busy.get(resolver.id, 0) < resolver.limit
+
+    def _unqueue(self, run: Run) -> None:
+        resolver_id = _resolver(run).id
+        queue = self.queued.get(resolver_id, OrderedDict())
+        queue.pop(run, None)
+        if not queue:
+            self.queued.pop(resolver_id, None)
 
     def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         run.since = self.observers.clock()
         if self.observers.listening:
             self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
         live = self.live[run] = LiveRun(run, self._signal(resolver))
+        self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
         if resolver.is_async:
-            self.tasks.start(self._run, live, resolver, name=f"{resolver.id} run {run.number}")
+            self.tasks.start(self._run, live, resolver, None, name=f"{resolver.id} run {run.number}")
         else:
             self._run_inline(live, resolver)
 
     def _signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
-        return RunSignal(lambda error: self.boundary.report("resolver", resolver.id, error))
+        return RunSignal(lambda error: self.boundary.report("resolver", resolver.id, error, observed=False))
 
     def _context(self, live: LiveRun, resolver: Resolver[Any, Any]) -> RunContext:
-        place = self.store.modules[resolver.module]
-        return RunContext(live.run, place, self.store, live.signal, self.deps, self.dispatch, self.cancel_by_itself)
+        return RunContext(self, live.run, self.store.modules[resolver.module], live.signal)
 
     # -- ending -----------------------------------------------------------------------------------
 
@@ -132,25 +156,33 @@ class ResolverRuns:
         if live is not None:
             live.cancel(run.reason)
         elif run.outcome is None:  # it has not begun: nobody was told of it
-            queue = self.queued.get(_resolver(run).id)
-            if queue is not None and run in queue:
-                queue.remove(run)
+            self._unqueue(run)
             run.outcome = Outcome.CANCEL
             self.planner.run_ended(run)
             self.wake()
 
-    def cancel_by_itself(self, run: Run, reason: CancelReason) -> None:
+    def cancel_by_itself(self, run: Run) -> None:
         """``ctx.cancel()``."""
+        reason = CancelReason("cancelled")
         self.planner.cancel_run(run, reason)
         self.live[run].cancel(reason)
         self.wake()
 
+    def stop(self, reason: CancelReason) -> None:
+        """Cancel whatever goes on, also where planning could not say so any more."""
+        self.queued.clear()
+        self.freed.clear()
+        for live in self.live.values():
+            live.scope.cancel(reason=reason.kind)
+        for live in list(self.live.values()):
+            live.run.reason = live.run.reason or reason
+            live.cancel(live.run.reason)
+
     def _finish(self, live: LiveRun, error: Exception | None) -> None:
         """The code of a run has ended: settle its outcome, make room for the next, tell planning."""
         run = live.run
-        resolver = _resolver(run)
         if run.reason is None and isinstance(error, AbortedError):
-            run.reason, error = error.reason, None
+            run.reason = CancelReason("cancelled")  # somebody else's signal: for this run it is its own wish
         if run.reason is not None:
             outcome = Outcome.CANCEL
             if isinstance(error, AbortedError):
@@ -159,11 +191,11 @@ class ResolverRuns:
         else:
             outcome = Outcome.COMPLETE if error is None else Outcome.ERROR
         del self.live[run]
-        if resolver.limit is not None:
-            self.busy[resolver.id] -= 1
+        resolver_id = _resolver(run).id
+        self._busy[resolver_id] -= 1
+        if resolver_id in self.queued:
+            self.freed.add(resolver_id)
         self._end(run, outcome, error)
-        if resolver.limit is not None and self.queued.get(resolver.id):
-            self.start(self.queued[resolver.id].popleft())
 
     def _end(self, run: Run, outcome: Outcome, error: Exception | None) -> None:
         run.outcome = outcome
@@ -189,55 +221,56 @@ class ResolverRuns:
 
     # -- running ----------------------------------------------------------------------------------
 
-    async def _run(self, live: LiveRun, resolver: Resolver[Any, Any]) -> None:
-        """The task of a run."""
+    async def _run(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None) -> None:
+        """The task of a run; *delay*: the wait before its next attempt, None if it has not had its first."""
         error: Exception | None = None
         try:
             with live.scope:
-                error = await self._attempts(live, resolver)
+                await trio.lowlevel.checkpoint_if_cancelled()
+                error = await self._attempts(live, resolver, delay)
         except Exception as unexpected:  # noqa: BLE001  # what a cancelled resolver raised while it cleaned up
             error = unexpected
         except BaseException:
-            # KeyboardInterrupt and SystemExit pass through everything; the run ends with the system.
-            live.run.reason = live.run.reason or CancelReason("stopped")
-            self._finish(live, None)
+            self._crashed(live)
             raise
         self._finish(live, error)
         self._throw_if_asked(live.run)
+
+    def _crashed(self, live: LiveRun) -> None:
+        """KeyboardInterrupt and SystemExit pass through everything; the run ends with the system."""
+        live.run.reason = live.run.reason or CancelReason("stopped")
+        self._finish(live, None)
 
     def _throw_if_asked(self, run: Run) -> None:
         if run.outcome is Outcome.ERROR and run.strategy == "throw" and run.error is not None:
             raise run.error
 
-    async def _attempts(self, live: LiveRun, resolver: Resolver[Any, Any]) -> Exception | None:
+    async def _attempts(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None) -> Exception | None:
         """Run attempts until one completes, the policy gives up, or the run is cancelled."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        failed: Exception | None = None
         while True:
+            if delay is not None:
+                await trio.sleep(delay)
+                if live.run.reason is not None:  # cancelled at the very moment the wait was over
+                    return failed
+                live.run.attempt += 1
+                live.signal = self._signal(resolver)
             failed = await self._attempt(live, resolver)
             delay = self._next_delay(live.run, resolver, failed)
             if delay is None:
                 return failed
-            await trio.sleep(delay)
-            self._next_attempt(live, resolver)
-
-    def _next_attempt(self, live: LiveRun, resolver: Resolver[Any, Any]) -> None:
-        live.run.attempt += 1
-        live.signal = self._signal(resolver)
 
     async def _attempt(self, live: LiveRun, resolver: Resolver[Any, Any]) -> Exception | None:
         """Run one attempt; return what it raised. Its timeout ends it before another can start."""
-        context = self._context(live, resolver)
-        requirement = live.run.wanted.requirement
+        failure: Exception | None = None
         try:
             if resolver.timeout is None:
-                await self._call(resolver, requirement, context)
+                await self._call(live, resolver)
             else:
-                with self._time_limit(live, resolver.timeout):
-                    await self._call(resolver, requirement, context)
+                with _TimeLimit(live, self.timers, resolver.timeout):
+                    await self._call(live, resolver)
         except Exception as error:  # noqa: BLE001  # whatever the user's resolver raises
-            failure: Exception | None = error
-        else:
-            failure = None
+            failure = error
         if live.timed_out and live.run.reason is None:
             assert resolver.timeout is not None  # only a timeout times out
             timeout = ResolverTimeoutError(resolver.id, resolver.timeout, live.run.attempt)
@@ -246,13 +279,12 @@ class ResolverRuns:
             return timeout
         return failure
 
-    async def _call(self, resolver: Resolver[Any, Any], requirement: Record, context: RunContext) -> None:
-        outcome = resolver.function(requirement, context)
-        if outcome is not None:
+    async def _call(self, live: LiveRun, resolver: Resolver[Any, Any]) -> None:
+        if resolver.is_async:
+            outcome: Any = resolver.function(live.run.wanted.requirement, self._context(live, resolver))
             await outcome
-
-    def _time_limit(self, live: LiveRun, timeout: float) -> "AbstractContextManager[object]":
-        return _TimeLimit(live, self.timers, timeout)
+        else:
+            self._call_inline(live, resolver)
 
     def _next_delay(self, run: Run, resolver: Resolver[Any, Any], failed: Exception | None) -> float | None:
         """Return the wait before the next attempt; None when there is none."""
@@ -265,7 +297,7 @@ class ResolverRuns:
             if retry.retry_if is not None and not retry.retry_if(failed, run.attempt):
                 return None
         except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
-            self.boundary.report("resolver", resolver.id, error)
+            self.boundary.report("resolver", resolver.id, error, observed=False)
             return None
         delay = retry.delay(run.attempt, random.random())  # jitter, no secret
         if self.observers.listening:
@@ -280,54 +312,44 @@ class ResolverRuns:
         run = live.run
         error: Exception | None = None
         try:
-            outcome = resolver.function(run.wanted.requirement, self._context(live, resolver))
-            if outcome is not None:
-                getattr(outcome, "close", lambda: None)()
-                raise TypeError(f"resolver {resolver.id!r} answered {outcome!r}; declare it with async def")
+            self._call_inline(live, resolver)
         except Exception as raised:  # noqa: BLE001  # whatever the user's resolver raises
             error = raised
         except BaseException:
-            run.reason = run.reason or CancelReason("stopped")
-            self._finish(live, None)
+            self._crashed(live)
             raise
         delay = self._next_delay(run, resolver, error)
-        if delay is not None:
-            self.tasks.start(self._retry_inline, live, resolver, delay, name=f"{resolver.id} run {run.number}")
-            return
-        self._finish(live, error)
-        self._throw_if_asked(run)
+        if delay is None:
+            self._finish(live, error)
+            self._throw_if_asked(run)
+        else:
+            self.tasks.start(self._run, live, resolver, delay, name=f"{resolver.id} run {run.number}")
 
-    async def _retry_inline(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float) -> None:
-        """Wait out the backoff of a sync resolver, then run it inline again."""
-        with live.scope:
-            await trio.sleep(delay)
-        if live.scope.cancelled_caught:
-            self._finish(live, None)
-            return
-        self._next_attempt(live, resolver)
-        self._run_inline(live, resolver)
+    def _call_inline(self, live: LiveRun, resolver: Resolver[Any, Any]) -> None:
+        outcome = resolver.function(live.run.wanted.requirement, self._context(live, resolver))
+        if outcome is not None:
+            refuse_result(f"resolver {resolver.id!r}", outcome, "declare it with async def")
 
 
 class _TimeLimit:
     """A scope for one attempt, ended by a timer."""
 
-    __slots__ = ("_live", "_scope", "_timeout", "_timer", "_timers")
+    __slots__ = ("_live", "_scope", "_timer")
 
     def __init__(self, live: LiveRun, timers: Timers, timeout: float) -> None:
         self._live = live
-        self._timers = timers
-        self._timeout = timeout
+        self._scope = live.attempt_scope = trio.CancelScope()
+        self._timer = timers.call_at(trio.current_time() + timeout, lambda: live.time_out(timeout))
 
     def __enter__(self) -> None:
-        self._scope = self._live.attempt_scope = trio.CancelScope()
         self._scope.__enter__()
-        moment = trio.current_time() + self._timeout
-        self._timer = self._timers.call_at(moment, lambda: self._live.time_out(self._timeout))
 
-    def __exit__(self, *exc_details: object) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
         self._timer.cancel()
         self._live.attempt_scope = None
-        return bool(self._scope.__exit__(*exc_details))
+        return bool(self._scope.__exit__(kind, error, traceback))
 
 
 def _resolver(run: Run) -> Resolver[Any, Any]:

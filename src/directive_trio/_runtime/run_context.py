@@ -1,9 +1,7 @@
 """The context of one attempt: the run's view, its signal, and what it may ask of the engine."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
 from directive_trio._observation.observations import ResolverWriteRejected
 from directive_trio._planning.run import Run
@@ -11,38 +9,32 @@ from directive_trio._runtime.signal import RunSignal
 from directive_trio._store.cell import Cell
 from directive_trio._store.lenses import Place, WriterLens
 from directive_trio._store.snapshot import instance_of
-from directive_trio._store.store import Store
+
+if TYPE_CHECKING:
+    from directive_trio._runtime.resolver_run import ResolverRuns
 
 
 class RunContext:
     """What a resolver gets beside its requirement. Keeps the promises of `Context`."""
 
-    __slots__ = ("_dispatch", "_end", "_facts", "_place", "_run", "_store", "attempt", "deps", "signal")
+    __slots__ = ("_facts", "_place", "_run", "_runs", "attempt", "signal")
 
-    def __init__(
-        self,
-        run: Run,
-        place: Place,
-        store: Store,
-        signal: RunSignal,
-        deps: Any,
-        dispatch: Callable[[Record, int], None],
-        end: Callable[[Run, CancelReason], None],
-    ) -> None:
+    def __init__(self, runs: "ResolverRuns", run: Run, place: Place, signal: RunSignal) -> None:
+        self._runs = runs
         self._run = run
         self._place = place
-        self._store = store
-        self._dispatch = dispatch
-        self._end = end
         self._facts: Any = None
         self.attempt = run.attempt
-        self.deps = deps
         self.signal = signal
+
+    @property
+    def deps(self) -> Any:
+        return self._runs.deps
 
     @property
     def facts(self) -> Any:
         if self._facts is None:
-            self._facts = WriterLens(self._store.lens, self._write).own(self._place.module)
+            self._facts = WriterLens(self._runs.store.lens, self._write).own(self._place.module)
         return self._facts
 
     def snapshot(self) -> Any:
@@ -54,15 +46,15 @@ class RunContext:
     def dispatch(self, event: Record, /) -> None:
         if self._lands(type(event).__name__):
             self._run.wrote = True
-            self._dispatch(event, self._run.number)
+            self._runs.dispatch(event, self._run.number)
 
     def cancel(self) -> None:
         if self._run.live:
-            self._end(self._run, CancelReason("cancelled"))
+            self._runs.cancel_by_itself(self._run)
 
     def _write(self, cell: Cell, value: Any) -> None:
         if self._lands(cell.name):
-            self._store.write(cell, value, self._run.number)
+            self._runs.store.write(cell, value, self._run.number)
             self._run.wrote = True
 
     def _lands(self, what: str) -> bool:
@@ -70,7 +62,7 @@ class RunContext:
         run = self._run
         if run.live:
             return True
-        observers = self._store.observers
+        observers = self._runs.observers
         if observers.listening:
             why = str(run.reason) if run.reason is not None else "ended"
             resolver = run.wanted.resolver_id or ""

@@ -48,18 +48,21 @@ class RunSignal:
             self._callbacks[token] = callback
         else:
             self._call(callback, self._reason)
-        return lambda: self._callbacks.pop(token, None) and None
+
+        def remove() -> None:
+            self._callbacks.pop(token, None)
+
+        return remove
 
     def abort(self, reason: CancelReason) -> None:
         """Abort, if that has not happened."""
         if self._reason is not None:
             return
         self._reason = reason
-        callbacks, self._callbacks = list(self._callbacks.values()), {}
-        for callback in callbacks:
-            self._call(callback, reason)
         if self._event is not None:
             self._event.set()
+        while self._callbacks:  # one by one: a callback may take away another
+            self._call(self._callbacks.pop(next(iter(self._callbacks))), reason)
 
     def _call(self, callback: Callable[[CancelReason], object], reason: CancelReason) -> None:
         try:

@@ -28,8 +28,8 @@ class Tasks:
     def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str) -> None:
         """Start a task. An error that leaves it first makes the system stop, then goes to the nursery."""
         assert self._nursery is not None  # opened when the system starts
-        self._count += 1
         self._nursery.start_soon(self._run, function, args, name=f"directive_trio {name}")
+        self._count += 1
 
     async def _run(self, function: Callable[..., Awaitable[None]], args: tuple[Any, ...]) -> None:
         with self.member():
@@ -44,21 +44,31 @@ class Tasks:
                     self._empty.set()
                     self._empty = trio.Event()
 
-    def start_service(self, function: Callable[[], Awaitable[None]], *, name: str) -> None:
-        """Start a task that serves the others and ends after them, when `end_services` is called."""
+    def start_service(
+        self, function: Callable[[], Awaitable[None]], *, name: str, report: Callable[[Exception], None] | None = None
+    ) -> None:
+        """Start a task that serves the others and ends after them, when `end_services` is called.
+
+        With *report*, what the task raises goes there and nowhere else.
+        """
         assert self._nursery is not None  # opened when the system starts
         scope = trio.CancelScope(shield=True)
-        ended = self._services[scope] = trio.Event()
+        ended = trio.Event()
 
         async def serve() -> None:
             with self.member():
                 try:
                     with scope:
                         await function()
+                except Exception as error:
+                    if report is None:
+                        raise
+                    report(error)
                 finally:
                     ended.set()
 
         self._nursery.start_soon(serve, name=f"directive_trio {name}")
+        self._services[scope] = ended
 
     async def end_services(self) -> None:
         """Cancel the services and wait for their end."""

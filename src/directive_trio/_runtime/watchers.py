@@ -54,7 +54,7 @@ class Watchers:
     @property
     def due(self) -> bool:
         """Whether a watcher would be judged now."""
-        return any(not watcher.paused for watcher in self.marked)
+        return bool(self.marked) and any(not watcher.paused for watcher in self.marked)
 
     def add(self, name: str, select: Callable[[], Any], callback: Callable[[Any, Any], object]) -> Watcher:
         """Begin to watch. The first value is taken now, and tells nobody; what it raises is the caller's."""
@@ -74,6 +74,8 @@ class Watchers:
 
     def run_due(self, throw: list[Exception]) -> None:
         """Judge what is due, round by round, until nothing is."""
+        if not self.marked:
+            return
         waiting = [watcher for watcher in self.marked if watcher.paused]
         rounds = 0
         while due := sorted((watcher for watcher in self.marked if not watcher.paused), key=_order):

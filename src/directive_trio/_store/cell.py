@@ -3,6 +3,7 @@
 from typing import Any
 
 from directive_trio._definitions.fact import FactSchema
+from directive_trio._store.equality import unchanged
 from directive_trio._store.graph import CLEAN
 
 OUTSIDE = 0
@@ -16,7 +17,8 @@ class Cell:
 
     ``writer`` wrote last; ``foreign`` is the latest value that ``writer`` did not write, by
     ``foreign_writer``: what the world shows without the writer's own writes. ``touched`` is the revision of
-    the last change that holds even where the value is equal.
+    the last change that holds even where the value is equal. ``window`` numbers the last pass window in which
+    it was written.
     """
 
     __slots__ = (
@@ -24,11 +26,14 @@ class Cell:
         "foreign",
         "foreign_writer",
         "name",
+        "plain",
+        "put",
         "schema",
         "touched",
         "value",
         "version",
         "view",
+        "window",
         "writer",
     )
 
@@ -45,10 +50,17 @@ class Cell:
         self.foreign: Any = None
         self.foreign_writer = OUTSIDE
         self.view: Any = None
+        self.window = -1
+        self.plain: frozenset[type] = frozenset()
+        self.put: Any = None
 
     def recall(self) -> Any:
         """Return the value."""
         return self.value
+
+    def kept(self, value: Any, since: int) -> bool:
+        """Say whether *value*, read at revision *since*, is still the value: not touched, and no change."""
+        return self.touched <= since and unchanged(False, self.schema.key, value, self.value)
 
     def without(self, run: int) -> Any:
         """Return the latest value that *run* did not write."""

@@ -12,16 +12,24 @@ def same(old: object, new: object) -> bool:
     if old is new:
         return True
     try:
-        equal = old == new
-        if equal is True:
-            return True
-        return equal is False and old != old and new != new  # noqa: PLR0124  # only NaN differs from itself
+        equal: object = old == new
+        if isinstance(equal, bool):
+            return equal or bool(old != old and new != new)  # noqa: PLR0124  # only NaN differs from itself
     except Exception:  # noqa: BLE001  # __eq__ is the user's code
-        return False
+        pass
+    return False
 
 
 def unchanged(always_changes: bool, key: Callable[[object], object] | None, old: object, new: object) -> bool:
-    """The same under a definition's ``eq``: never for ``eq=False``, by key for a key function."""
+    """The same under a definition's ``eq``: never for ``eq=False``, by key for a key function.
+
+    A key function that raises settles nothing either.
+    """
     if always_changes:
         return False
-    return same(old, new) if key is None else same(key(old), key(new))
+    if key is not None and old is not new:
+        try:
+            old, new = key(old), key(new)
+        except Exception:  # noqa: BLE001  # the key function is the user's code
+            return False
+    return same(old, new)

@@ -3,24 +3,26 @@
 Theory of operation
 -------------------
 Nodes are *sources* (they have a ``version`` and ``dependents``: facts, derivations) and *readers* (they have
-``inputs`` and the ``stamps`` those inputs had when they were read: derivations, and the sinks of the floors
-above). A version is a number from one counter, ``revision``, that only goes up; a node that takes back its
-old value takes back its old version.
+``inputs`` and know at which revision they were last found ``verified``: derivations, and the sinks of the floors
+above). A version is the ``revision``, one counter that only goes up, at which a node last changed.
 
 * **Push the suspicion.** When a source changes, all transitive readers become ``STALE``: iteratively, each
   once, stopping where one is stale already. A stale sink puts itself into its queue.
-* **Pull the proof.** A stale reader is *verified* when somebody wants to know: its inputs are brought up to
-  date in the order in which they were read, and it is computed again only if one has another version than
-  its stamp. A recomputed value that is no change keeps its version, so the change stops there.
+* **Pull the proof.** A stale reader is verified when somebody wants to know: its inputs are brought up to date
+  in the order in which they were read, and a derivation is computed again only if one has a newer version than
+  its own verification. A recomputed value that is no change keeps its version, so the change stops there.
+* **Sinks compare values.** Between two looks of a sink a value may go away and come back; that is no change. So
+  a sink keeps the values it has read, and a newer version makes it compare.
 
 Verification and recomputation of known graphs keep their own stack, so chains of any length are fine. Only a
-*first* computation nests Python frames; beyond ``NESTING`` levels it goes on in a helper thread with a fresh
-stack, while this thread waits. One thread at a time runs, always.
+*first* computation nests Python frames; where the stack is ``DEEP`` it goes on in a helper thread with a fresh
+one, while this thread waits. One thread at a time runs, always; observers are told when this one is back.
 
 ``tracking.reads`` is where tracked reads are recorded. It is None when nobody tracks; while it is not None
 something pure is being computed, and writes are refused.
 """
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -32,7 +34,10 @@ from directive_trio._store.equality import unchanged
 from directive_trio.errors import DependencyCycleError, DerivationError
 
 CLEAN, FAILED, STALE, CHECKING, COMPUTING = range(5)
-NESTING = 60
+DEEP = 400
+"""How many frames deep a stack may be before a first computation goes on upon a fresh one: some 60 levels."""
+LOOK_EVERY = 4
+"""At how many derivations nested in each other the stack is looked at."""
 _FEW = 8
 
 
@@ -55,18 +60,20 @@ class Reader(Protocol):
 class Sink:
     """A reader that nobody reads: what the floors above want to be told to look at again.
 
-    ``queue`` is the list it puts itself into when it becomes stale. It is there at most once.
+    ``queue`` is the list it puts itself into when it becomes stale. It is there at most once. ``values`` are
+    those of its inputs when it was ``verified``.
     """
 
-    __slots__ = ("inputs", "queue", "stamps", "state")
+    __slots__ = ("inputs", "queue", "state", "values", "verified")
 
     is_sink = True
 
     def __init__(self, queue: "list[Any]") -> None:
         self.queue = queue
         self.state = CLEAN
-        self.inputs: tuple[Source, ...] = ()
-        self.stamps: tuple[int, ...] = ()
+        self.inputs: tuple[Any, ...] = ()
+        self.values: tuple[Any, ...] = ()
+        self.verified = 0
 
 
 def follow(source: Any, reader: Any) -> None:
@@ -90,15 +97,15 @@ def unfollow(source: Any, reader: Any) -> None:
 class Graph:
     """Versions, suspicion and proof. The store builds on it."""
 
-    __slots__ = ("computing", "observers", "revision", "tracking", "window")
+    __slots__ = ("computing", "observers", "revision", "tracking", "untold")
 
     def __init__(self, observers: Observers, tracking: Any) -> None:
         self.observers = observers
         self.tracking = tracking
         self.revision = 0
-        self.window = 0
-        """The number of the current pass window: between two passes a value that comes back is no change."""
         self.computing: list[DerivationNode] = []
+        self.untold: list[tuple[str, Any, Exception | None]] | None = None
+        """What was computed on the stack of another thread, where no observer can be told; None on this one."""
 
     # -- push -------------------------------------------------------------------------------------
 
@@ -117,11 +124,12 @@ class Graph:
     # -- pull -------------------------------------------------------------------------------------
 
     def changed(self, sink: Any) -> bool:
-        """Say whether an input of *sink* has another version than when it was read."""
-        for source, stamp in zip(sink.inputs, sink.stamps, strict=True):
+        """Say whether an input of *sink* has another value than when it was read."""
+        verified = sink.verified
+        for source, value in zip(sink.inputs, sink.values, strict=True):
             if source.state > FAILED:
                 self.refresh(source)
-            if source.version != stamp:
+            if source.version > verified and not source.kept(value, verified):
                 return True
         return False
 
@@ -138,20 +146,21 @@ class Graph:
                     self.compute(current)
                 stack.pop()
                 continue
-            inputs, stamps = current.inputs, current.stamps
+            inputs, verified = current.inputs, current.verified
             for index in range(position, len(inputs)):
                 source = inputs[index]
                 if source.state == STALE:
                     frame[1] = index
                     stack.append([source, 0])
                     break
-                if source.version != stamps[index] or source.state >= CHECKING:
+                if source.version > verified or source.state >= CHECKING:
                     # A ring is found out by computing: the read that closes it has the path.
                     self.compute(current)
                     stack.pop()
                     break
             else:
                 current.state = CLEAN if current.error is None else FAILED
+                current.verified = self.revision
                 stack.pop()
 
     def recall(self, node: "DerivationNode") -> Any:
@@ -175,60 +184,56 @@ class Graph:
     def compute(self, node: "DerivationNode") -> None:
         """Run a derivation; deep inside others, on a fresh stack."""
         depth = len(self.computing)
-        if depth and not depth % NESTING:
-            _on_fresh_stack(lambda: self._compute(node))
+        if depth and not depth % LOOK_EVERY and _is_deep():  # looking takes longer than an outermost read should
+            self._compute_afresh(node)
         else:
             self._compute(node)
 
+    def _compute_afresh(self, node: "DerivationNode") -> None:
+        outermost = self.untold is None
+        if outermost:
+            self.untold = []
+        try:
+            _on_fresh_stack(lambda: self._compute(node))
+        finally:
+            if outermost:
+                untold, self.untold = self.untold or (), None
+                for fields in untold:
+                    self.observers.tell(DerivationCompute, *fields)
+
     def _compute(self, node: "DerivationNode") -> None:
-        tracking = self.tracking
+        tracking, computing = self.tracking, self.computing
         reads: dict[Any, None] = {}
         outer, tracking.reads = tracking.reads, reads
-        self.computing.append(node)
+        computing.append(node)
         node.state = COMPUTING
-        value, failure = None, None
-        finished = False
+        failure: Exception | None = None
+        value = None
         try:
-            value = node.definition.function(node.view)
-            finished = True
+            value = node.function(node.view)
         except Exception as error:  # noqa: BLE001  # kept for the readers
             failure = error
-            finished = True
+        except BaseException:  # KeyboardInterrupt and the like: as if never begun
+            node.state = STALE
+            raise
         finally:
-            if not finished:  # KeyboardInterrupt and the like: as if never begun
-                node.state = STALE
             tracking.reads = outer
-            self.computing.pop()
-            self.connect(node, reads)
-        self._keep(node, value, failure)
-
-    def _keep(self, node: "DerivationNode", value: Any, failure: Exception | None) -> None:
-        """Store the outcome; a value that is no change keeps its version, one that comes back takes its old one."""
-        definition = node.definition
-        old_value, old_version = node.value, node.version
-        was_valid = old_version and node.error is None
-        node.error = failure
+            computing.pop()
+        inputs = tuple(reads)
+        if inputs != node.inputs:
+            self.connect(node, inputs)
+        node.verified = self.revision
+        if failure is not None or node.error is not None or not node.version or not node.kept(value, 0):
+            self.revision += 1
+            node.version = node.verified = self.revision
+            node.value = value if failure is None else failure
+            node.error = failure
         node.state = CLEAN if failure is None else FAILED
-        if failure is not None or not was_valid:
-            changes = True
-        else:
-            changes = not unchanged(definition.always_changes, definition.key, old_value, value)
-        if changes:
-            node.value = value
-            if failure is None and node.window == self.window and node.base_version:
-                comes_back = unchanged(definition.always_changes, definition.key, node.base_value, value)
+        if self.observers.listening and node.told:
+            if self.untold is None:
+                self.observers.tell(DerivationCompute, node.name, value, failure)
             else:
-                comes_back = False
-                if node.window != self.window:
-                    node.window = self.window
-                    node.base_value, node.base_version = old_value, old_version if was_valid else 0
-            if comes_back:
-                node.version = node.base_version
-            else:
-                self.revision += 1
-                node.version = self.revision
-        if node.told and self.observers.listening:
-            self.observers.tell(DerivationCompute, node.name, node.value, failure)
+                self.untold.append((node.name, value, failure))
 
     # -- tracking ---------------------------------------------------------------------------------
 
@@ -241,51 +246,51 @@ class Graph:
             return function()
         finally:
             tracking.reads = outer
-            self.connect(sink, reads)
+            inputs = tuple(reads)
+            if inputs != sink.inputs:
+                self.connect(sink, inputs)
+            sink.values = tuple([source.value for source in inputs])
+            sink.verified = self.revision
             sink.state = CLEAN
 
-    def connect(self, reader: Any, reads: "dict[Any, None]") -> None:
-        """Replace what *reader* follows by *reads*, in their order, stamped with their present versions."""
-        inputs = tuple(reads)
+    def connect(self, reader: Any, inputs: tuple[Any, ...]) -> None:
+        """Replace what *reader* follows by *inputs*, which are in the order of reading."""
         before = reader.inputs
-        if inputs != before:
+        if before:
+            kept = set(inputs)
             for source in before:
-                if source not in reads:
+                if source not in kept:
                     unfollow(source, reader)
-            for source in inputs:
-                follow(source, reader)
-            reader.inputs = inputs
-        reader.stamps = tuple([source.version for source in inputs])
+        for source in inputs:
+            follow(source, reader)
+        reader.inputs = inputs
 
     def disconnect(self, reader: Any) -> None:
         """Make *reader* follow nothing."""
         for source in reader.inputs:
             unfollow(source, reader)
-        reader.inputs = reader.stamps = ()
+        reader.inputs = ()
 
 
 class DerivationNode:
     """One derivation in one system (or in one world, see `worlds`).
 
-    ``version`` 0: never computed. ``view`` is what the function gets as self. ``base_*`` remember the value
-    at the beginning of the pass window, so that one that comes back takes back its version too.
+    ``version`` 0: never computed. ``view`` is what the function gets as self.
     """
 
     __slots__ = (
-        "base_value",
-        "base_version",
         "definition",
         "dependents",
         "error",
+        "function",
         "graph",
         "inputs",
         "name",
-        "stamps",
         "state",
         "value",
+        "verified",
         "version",
         "view",
-        "window",
     )
 
     is_sink = False
@@ -295,17 +300,22 @@ class DerivationNode:
         self.graph = graph
         self.name = name
         self.definition = definition
+        self.function = definition.function
         self.view = view
         self.value: Any = None
         self.version = 0
+        self.verified = 0
         self.state = STALE
         self.error: Exception | None = None
         self.inputs: tuple[Any, ...] = ()
-        self.stamps: tuple[int, ...] = ()
         self.dependents: tuple[Any, ...] | set[Any] = ()
-        self.window = -1
-        self.base_value: Any = None
-        self.base_version = 0
+
+    def kept(self, value: Any, _since: int) -> bool:
+        """Say whether *value* is still the value, as far as ``eq`` tells."""
+        definition = self.definition
+        if definition.always_changes or self.state == FAILED:
+            return False
+        return unchanged(False, definition.key, self.value, value)
 
     def recall(self) -> Any:
         """Return the value, however stale the node is now."""
@@ -316,10 +326,25 @@ class DerivationNode:
 
 
 def raise_from(node: DerivationNode) -> None:
-    """Raise what a derivation raised, for one more reader."""
-    if isinstance(node.error, DependencyCycleError):
-        raise node.error
-    raise DerivationError(node.name) from node.error
+    """Raise what a derivation raised, for one more reader: a new error each time, or its traceback would grow.
+
+    The error names the derivation that raised, not those between it and the reader.
+    """
+    error = node.error
+    if isinstance(error, DependencyCycleError):
+        raise DependencyCycleError(error.kind, error.path)
+    if isinstance(error, DerivationError):
+        raise DerivationError(error.derivation) from error.__cause__
+    raise DerivationError(node.name) from error
+
+
+def _is_deep() -> bool:
+    """Say whether the stack is so deep that a first computation might not find room on it."""
+    try:
+        sys._getframe(min(DEEP, sys.getrecursionlimit() // 2))
+    except ValueError:
+        return False
+    return True
 
 
 def _on_fresh_stack(function: Callable[[], None]) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 
 from directive_trio._definitions.fact import FactSchema, FactsSchema
 from directive_trio._definitions.names import qualify
+from directive_trio._definitions.printing import shown
 from directive_trio._observation.observers import Observers
 from directive_trio._store.cell import OUTSIDE, Cell
-from directive_trio._store.equality import same, unchanged
+from directive_trio._store.equality import unchanged
 from directive_trio._store.graph import DerivationNode, Graph
 from directive_trio._store.lenses import Lens, Place, TrackingLens
 from directive_trio._store.transaction import Transaction
@@ -26,6 +27,8 @@ from directive_trio.errors import FactValueError, LifecycleError, ReadOnlyFactEr
 
 PREVIEW = 100
 """How many characters of a refused value an error shows."""
+REFUSALS = (TypeError, ValueError, AssertionError)
+"""What converters and validators raise to refuse a value. Anything else is a bug of theirs."""
 
 
 class Store(Graph):
@@ -40,10 +43,12 @@ class Store(Graph):
         "interrupted",
         "lens",
         "modules",
+        "plain",
         "restricted",
         "task",
         "transaction",
         "wake",
+        "window",
     )
 
     def __init__(self, observers: Observers, check_types: bool) -> None:
@@ -54,6 +59,10 @@ class Store(Graph):
         self.check_types = check_types
         self.changes: dict[Cell, tuple[Any, int]] = {}
         """What changed since the last pass, with the value and version of before."""
+        self.window = 0
+        """Numbers the windows between passes: in one, a value that goes away and comes back is no change."""
+        self.plain = True
+        observers.changed = self.recheck
         self.due = False
         self.wake: Callable[[], None] = _nobody
         self.ambient = OUTSIDE
@@ -67,7 +76,6 @@ class Store(Graph):
 
     def place(self, module: str, schema: FactsSchema) -> Place:
         """Give a module its cells, derivation nodes and live view."""
-        schema.resolve_annotations()
         classes = view_classes(schema)
         defaults = schema.facts_class()
         cells = {
@@ -81,8 +89,10 @@ class Store(Graph):
         place = self.modules[module] = Place(module, schema, classes, nodes)
         place.live = classes.live(self.lens, nodes, self)
         seen = self.tracking.beside(module)
-        for cell in cells.values():
+        for name, cell in cells.items():
             cell.view = place.live
+            cell.put = classes.setters[name]
+            cell.plain = plain_types(cell.schema) if self.check_types else frozenset()
         for node in derivations.values():
             node.view = seen
         return place
@@ -109,37 +119,40 @@ class Store(Graph):
         if schema.converter is not None:
             try:
                 value = schema.converter(value)
-            except (TypeError, ValueError) as error:
-                raise self._refusal(cell, f"what its converter takes ({error})", value) from error
+            except REFUSALS as error:
+                raise self._refusal(cell, "converter", value, error) from _cause(error, schema)
         check = schema.check
         if check is not None and self.check_types and type(value) not in check.exact and not check.accepts(value):
-            raise self._refusal(cell, check.expected, value)
+            raise FactValueError(cell.name, check.expected, preview(value, schema))
         if schema.validator is not None:
             try:
                 schema.validator(cell.view, schema.attribute, value)
-            except (TypeError, ValueError) as error:
-                raise self._refusal(cell, f"what its validator takes ({_brief(error, schema)})", value) from error
+            except REFUSALS as error:
+                raise self._refusal(cell, "validator", value, error) from _cause(error, schema)
         return value
 
     def change(self, cell: Cell, value: Any, writer: int, touch: bool = False) -> None:
         """Set a value that is known to be a change, and let everybody know."""
+        old = cell.value
+        if cell.window != self.window:
+            cell.window = self.window
+            self.changes[cell] = (old, cell.version)
         if self.transaction is not None:
             self.transaction.journal(cell)
-        changes = self.changes
-        before = changes.get(cell)
-        if before is None:
-            changes[cell] = (cell.value, cell.version)
-        if writer != cell.writer:
-            cell.foreign, cell.foreign_writer = cell.value, cell.writer
+        if cell.writer != writer:
+            cell.foreign, cell.foreign_writer = old, cell.writer
             cell.writer = writer
-        self.revision += 1
+        revision = self.revision = self.revision + 1
         if touch:
-            cell.touched = self.revision
-        if before is not None and cell.touched <= before[1] and same(before[0], value):
-            cell.version = before[1]
-        else:
-            cell.version = self.revision
-        self._show(cell, value)
+            cell.touched = revision
+        cell.version = revision
+        cell.value = value
+        cell.put(cell.view, value)
+        if cell.dependents:
+            self.mark(cell)
+        if not self.due:
+            self.due = True
+            self.wake()
 
     def touch(self, cell: Cell) -> None:
         """Make a change of an equal value."""
@@ -152,27 +165,33 @@ class Store(Graph):
             self.change(cell, cell.foreign, cell.foreign_writer)
 
     def restore(self, cell: Cell, state: tuple[Any, ...]) -> None:
-        """Undo: set a cell to what a journal remembers."""
-        value, cell.version, cell.touched, cell.writer, cell.foreign, cell.foreign_writer = state
-        self._show(cell, value)
-
-    def _show(self, cell: Cell, value: Any) -> None:
+        """Undo: set a cell to what a journal remembers. To its readers that is a change like any other."""
+        value, cell.touched, cell.writer, cell.foreign, cell.foreign_writer = state
+        self.revision += 1
+        cell.version = self.revision
         cell.value = value
-        cell.view._show(cell.schema.name, value)
-        if cell.dependents:
-            self.mark(cell)
-        if not self.due:
-            self.due = True
-            self.wake()
+        cell.put(cell.view, value)
+        self.mark(cell)
 
     # -- refusing ---------------------------------------------------------------------------------
 
+    def recheck(self) -> None:
+        """Find out again whether writes may take the short way: nobody looks, and nothing is forbidden."""
+        transaction = self.transaction
+        self.plain = not (
+            self.observers.listening
+            or self.destroyed
+            or self.restricted is not None
+            or self.interrupted
+            or (transaction is not None and transaction.owner is not None)
+        )
+
     def check_writable(self, name: str) -> None:
         """Refuse writes and dispatches where nothing may change."""
+        if self.observers.telling:  # first: they are also told while something pure is being computed
+            raise LifecycleError(f"write {name!r}", "telling its observers", "observers only look")
         if self.tracking.reads is not None:
             raise ReadOnlyFactError(name, "a derivation, constraint or predicate is being computed; these are pure")
-        if self.observers.telling:
-            raise LifecycleError(f"write {name!r}", "telling its observers", "observers only look")
         if self.destroyed:
             raise LifecycleError(f"write {name!r}", "destroyed")
         if self.restricted is not None:
@@ -188,10 +207,35 @@ class Store(Graph):
             if transaction.owner is self.task():
                 transaction.check_open()
 
-    def _refusal(self, cell: Cell, expected: str, value: object) -> FactValueError:
-        return FactValueError(cell.name, expected, preview(value, cell.schema))
+    def _refusal(self, cell: Cell, by: str, value: object, error: Exception) -> FactValueError:
+        """Make the error for a value that the user's converter or validator refuses; its words may show the value."""
+        words = "hidden" if cell.schema.secret else shown(error, PREVIEW, str)
+        return FactValueError(cell.name, f"what its {by} takes ({words})", preview(value, cell.schema))
 
     # -- transactions -----------------------------------------------------------------------------
+
+    def begin(self, owner: object = None) -> Transaction:
+        """Open a transaction, inside whatever is open. *owner*: the task, where others may come between."""
+        transaction = self.transaction = Transaction(owner, self.transaction)
+        if owner is not None:
+            self.recheck()
+        return transaction
+
+    def commit(self, transaction: Transaction) -> None:
+        """Close a transaction; what is around it may still undo it."""
+        outer = self.transaction = transaction.outer
+        if outer is not None:
+            outer.entries += transaction.entries
+        if transaction.owner is not None:
+            self.recheck()
+
+    def roll_back(self, transaction: Transaction) -> None:
+        """Close a transaction and undo what it wrote, unless somebody has done that already."""
+        if transaction.interrupted_by is None:
+            self.undo(transaction)
+            self.transaction = transaction.outer
+        self.interrupted.discard(transaction)
+        self.recheck()
 
     @contextmanager
     def atomic(self, *, interruptible: bool = False) -> Iterator[None]:
@@ -200,21 +244,14 @@ class Store(Graph):
         Nested blocks undo their own part only. *interruptible* ones span user code that might await: a pass
         or another task that finds one open undoes it.
         """
-        outer = self.transaction
-        transaction = Transaction(self.task() if interruptible else None, outer)
-        self.transaction = transaction
+        transaction = self.begin(self.task() if interruptible else None)
         try:
             yield
             transaction.check_open()
         except BaseException:
-            if transaction.interrupted_by is None:
-                self.undo(transaction)
+            self.roll_back(transaction)
             raise
-        finally:
-            if self.transaction is transaction:
-                self.transaction = outer
-            self.interrupted.discard(transaction)
-        transaction.commit()
+        self.commit(transaction)
 
     def undo(self, transaction: Transaction) -> None:
         """Set back everything a transaction wrote, last first."""
@@ -231,31 +268,38 @@ class Store(Graph):
             transaction.interrupted_by = by
             self.interrupted.add(transaction)
             transaction = transaction.outer
+        self.recheck()
 
     # -- the change set ---------------------------------------------------------------------------
 
     def take_changes(self) -> "dict[Cell, tuple[Any, int]]":
         """Hand over the facts that really differ since the last take, and begin a new window."""
-        changes = {cell: before for cell, before in self.changes.items() if cell.version != before[1]}
+        changes = {cell: before for cell, before in self.changes.items() if not cell.kept(*before)}
         self.changes = {}
         self.window += 1
         self.due = False
         return changes
 
 
+SCALARS = frozenset({int, str, bool, bytes, type(None)})
+"""Types whose ``==`` can be trusted, so that a write of one may take the short way. Not float: NaN."""
+
+
+def plain_types(schema: FactSchema) -> frozenset[type]:
+    """Return the types of values that need no more than a comparison: none where somebody else has a say."""
+    check = schema.check
+    if check is None or schema.converter or schema.validator or schema.always_changes or schema.key:
+        return frozenset()
+    return check.exact if check.exact <= SCALARS else frozenset()
+
+
 def preview(value: object, schema: FactSchema) -> str:
     """Show a refused value, cut; not at all for facts tagged ``pii`` or ``secret``."""
-    if schema.secret:
-        return f"a {type(value).__name__} (hidden)"
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001  # __repr__ is the user's code
-        return f"a {type(value).__name__} that cannot be printed"
-    return text if len(text) <= PREVIEW else text[: PREVIEW - 1] + "…"
+    return f"a {type(value).__name__} (hidden)" if schema.secret else shown(value, PREVIEW)
 
 
-def _brief(error: Exception, schema: FactSchema) -> str:
-    return "hidden" if schema.secret else str(error)
+def _cause(error: Exception, schema: FactSchema) -> Exception | None:
+    return None if schema.secret else error
 
 
 def _nobody() -> None: ...

@@ -24,13 +24,8 @@ class Transaction:
 
     def journal(self, cell: Cell) -> None:
         """Remember what *cell* is now."""
-        state = (cell.value, cell.version, cell.touched, cell.writer, cell.foreign, cell.foreign_writer)
+        state = (cell.value, cell.touched, cell.writer, cell.foreign, cell.foreign_writer)
         self.entries.append((cell, state))
-
-    def commit(self) -> None:
-        """Give the journal to the transaction around this one, which may still undo it."""
-        if self.outer is not None:
-            self.outer.entries += self.entries
 
     def check_open(self) -> None:
         """Raise if somebody interrupted this transaction.

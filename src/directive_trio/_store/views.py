@@ -2,7 +2,7 @@
 
 Two classes stand for each facts class. Neither is a subclass of it (a subclass would carry its slots, once
 for every run), yet both say it is their class, so ``isinstance(view, Facts)`` holds and attrs' own ``==`` and
-``repr`` work on them.
+``repr`` work on them. A copy or pickle of a view is a plain instance.
 
 * The **live** view, one per system and module: each fact is a real slot, so reading costs what reading a
   slot costs. Writing goes to the store, which puts the new value into the slot.
@@ -21,6 +21,7 @@ from typing import Any
 from directive_trio._definitions.fact import FactsSchema
 from directive_trio._definitions.names import nearest
 from directive_trio._store.lenses import Lens
+from directive_trio._store.snapshot import plain_instance
 from directive_trio.errors import ReadOnlyFactError, UnknownFactError
 
 _FACT = """
@@ -58,7 +59,7 @@ class {facts}Live:
 
 _SKIPPED = frozenset(
     {"__annotations__", "__dict__", "__doc__", "__getstate__", "__module__", "__qualname__", "__setstate__"}
-    | {"__slots__", "__weakref__", "__init__", "__new__", "__setattr__", "__delattr__", "__hash__"}
+    | {"__slots__", "__weakref__", "__init__", "__new__", "__setattr__", "__delattr__"}
     | {"__getattr__", "__getattribute__", "__init_subclass__", "__class__", "__reduce__", "__reduce_ex__"}
 )
 """What a view does not take over from the facts class: what makes, stores and copies instances."""
@@ -67,7 +68,7 @@ _SKIPPED = frozenset(
 class ViewClasses:
     """The two classes of one facts class, and the positions of its nodes: facts first, then derivations."""
 
-    __slots__ = ("live", "positions", "schema", "seen")
+    __slots__ = ("live", "positions", "schema", "seen", "setters")
 
     def __init__(self, schema: FactsSchema) -> None:
         self.schema = schema
@@ -78,6 +79,10 @@ class ViewClasses:
         facts = schema.facts_class.__name__
         self.seen = self._make(_SEEN.format(facts=facts, properties=properties), f"{facts}View")
         self.live = self._make(_LIVE.format(facts=facts, slots=slots, properties=derived), f"{facts}Live")
+        self.setters: dict[str, Callable[[Any, Any], None]] = {
+            name: getattr(self.live, name).__set__ for name in schema.facts
+        }
+        """How the store puts a value into a live view."""
         _finish_seen(self)
         _finish_live(self)
 
@@ -93,7 +98,8 @@ class ViewClasses:
         for base in reversed(facts_class.__mro__[:-1]):
             for member, value in vars(base).items():
                 if member not in self.positions and member not in _SKIPPED:
-                    setattr(view_class, member, value)
+                    bound = isinstance(value, classmethod)  # to the facts class, which it may make instances of
+                    setattr(view_class, member, getattr(facts_class, member) if bound else value)
         view_class._beside = lambda view, module: view._lens.beside(module)
         return view_class
 
@@ -127,10 +133,7 @@ def _finish_seen(classes: ViewClasses) -> None:
 
 
 def _finish_live(classes: ViewClasses) -> None:
-    live, positions = classes.live, classes.positions
-    setters: dict[str, Callable[[Any, Any], None]] = {
-        name: getattr(live, name).__set__ for name in classes.schema.facts
-    }
+    live, positions, setters = classes.live, classes.positions, classes.setters
     set_lens, set_nodes, set_store = live._lens.__set__, live._nodes.__set__, live._store.__set__
 
     def __init__(view: Any, lens: Lens, nodes: tuple[Any, ...], store: Any) -> None:
@@ -142,32 +145,41 @@ def _finish_live(classes: ViewClasses) -> None:
 
     def __setattr__(view: Any, name: str, value: Any) -> None:
         if name in setters:
-            view._store.write(view._nodes[positions[name]], value)
+            cell = view._nodes[positions[name]]
+            store = view._store
+            if store.plain and type(value) in cell.plain and store.tracking.reads is None:
+                if value != cell.value:
+                    store.change(cell, value, store.ambient)
+            else:
+                store.write(cell, value)
         elif name in positions:
             raise ReadOnlyFactError(view._nodes[positions[name]].name, "it is a derivation")
         else:
             raise classes.unknown(name)
 
-    def _show(view: Any, name: str, value: Any) -> None:
-        setters[name](view, value)
-
     live.__init__ = __init__
     live.__setattr__ = __setattr__
-    live._show = _show
     live._untracked = lambda view: classes.seen(view._lens, view._nodes)
     _refuse_the_rest(live, classes)
 
 
 def _refuse_the_rest(view_class: Any, classes: ViewClasses) -> None:
-    def __delattr__(view: Any, name: str) -> None:
+    def __delattr__(_view: Any, name: str) -> None:
         raise ReadOnlyFactError(name, "a fact cannot be deleted; write its default instead")
 
-    def __getattr__(view: Any, name: str) -> Any:
+    def __getattr__(_view: Any, name: str) -> Any:
         if name.startswith("_"):  # protocols that copy, print or pickle ask for such names
             raise AttributeError(name)
         raise classes.unknown(name)
 
+    def __reduce_ex__(view: Any, _protocol: object) -> tuple[Any, ...]:
+        return plain_instance, (
+            classes.schema.facts_class,
+            {name: getattr(view, name) for name in classes.schema.facts},
+        )
+
     view_class.__delattr__ = __delattr__
+    view_class.__reduce_ex__ = __reduce_ex__
     view_class.__getattr__ = __getattr__
     if not _has_own_repr(classes.schema.facts_class):
         view_class.__repr__ = _repr_of(classes)
@@ -180,11 +192,12 @@ def _has_own_repr(facts_class: type) -> bool:
 
 def _repr_of(classes: ViewClasses) -> Callable[[Any], str]:
     """Print the facts without recording reads, as attrs prints an instance."""
-    fields = [(name, classes.positions[name]) for name, fact in classes.schema.facts.items() if fact.attribute.repr]
+    spelt = {name: fact.attribute.repr for name, fact in classes.schema.facts.items() if fact.attribute.repr}
+    fields = [(name, classes.positions[name], spell if callable(spell) else repr) for name, spell in spelt.items()]
     name = classes.schema.facts_class.__name__
 
     def __repr__(view: Any) -> str:
-        values = ", ".join(f"{field}={view._nodes[position].recall()!r}" for field, position in fields)
+        values = ", ".join(f"{field}={spell(view._nodes[position].recall())}" for field, position, spell in fields)
         return f"{name}({values})"
 
     return __repr__

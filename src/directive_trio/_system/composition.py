@@ -71,9 +71,10 @@ def place_facts(store: Store, modules: Sequence[Module[Any]]) -> None:
     """Give every module its facts, and say once what cannot be type-checked."""
     for module in modules:
         module.sealed = True
+        if store.check_types:
+            for name, why in module.schema.resolve_annotations().items():
+                logger.warning("fact %s is not type-checked: %s", qualify(module.name, name), why)
         store.place(module.name, module.schema)
-        if module.schema.unchecked:
-            logger.warning("facts of module %r are not type-checked: %s", module.name, module.schema.unchecked)
 
 
 def make_events(store: Store, modules: Sequence[Module[Any]]) -> Events:

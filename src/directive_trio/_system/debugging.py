@@ -30,6 +30,7 @@ class Debugging:
     def attach(self, loop: ReconcileLoop) -> None:
         """Check each write and each pass from now on."""
         self.store.restricted = self._check_thread
+        self.store.recheck()
         loop.before_pass = self.check_mutations
         self.check_mutations()
 
@@ -53,8 +54,8 @@ class Debugging:
         if known is not None and known[0] is value and same(known[1], value):
             return
         if known is not None and known[0] is value:
-            name = cell.schema.name
-            hint = f"write a new value (facts.{name} = [*facts.{name}, item]) or call system.touch({cell.name!r})"
+            name = f"facts.{cell.schema.name}"
+            hint = f"write a new value ({name} = {_renewed(name, value)}) or call system.touch({cell.name!r})"
             logger.warning("fact %s was mutated in place, which nothing can notice; %s", cell.name, hint)
             if self.observers.listening:
                 self.observers.tell(FactMutated, cell.name, hint)
@@ -62,3 +63,12 @@ class Debugging:
             self._copies[cell] = (value, copy.deepcopy(value))
         except Exception:  # noqa: BLE001  # what cannot be copied cannot be checked
             self._copies[cell] = (value, value)
+
+
+def _renewed(name: str, value: object) -> str:
+    """Spell how to make a new value out of the old one."""
+    if isinstance(value, list):
+        return f"[*{name}, item]"
+    if isinstance(value, dict):
+        return f"{{**{name}, key: value}}"
+    return f"{{*{name}, item}}" if isinstance(value, set) else f"a changed copy of {name}"

@@ -4,20 +4,25 @@ from typing import Any
 
 from attrs import frozen
 
+from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.condition import describe
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
-from directive_trio._definitions.names import nearest
+from directive_trio._definitions.effect import Effect
+from directive_trio._definitions.names import nearest, qualify, split
+from directive_trio._definitions.printing import shown
 from directive_trio._definitions.record import is_record
+from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Link, Status, Wanted
 from directive_trio._runtime.effects import EffectNode
+from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.cell import ENGINE, Cell
-from directive_trio._store.graph import FAILED, STALE
+from directive_trio._store.graph import STALE
 from directive_trio._store.store import Store
 from directive_trio._system.composition import Names
 from directive_trio.errors import UnknownNameError
@@ -64,7 +69,7 @@ class _Explainer:
 
     def fact(self, cell: Cell) -> Explanation:
         label = f" ({cell.schema.label})" if cell.schema.label else ""
-        value = "hidden" if cell.schema.secret else _cut(cell.value)
+        value = "hidden" if cell.schema.secret else shown(cell.value, WIDTH)
         return Explanation(f"fact {cell.name}{label} is {value}, {self.writer(cell)}")
 
     def writer(self, cell: Cell) -> str:
@@ -78,18 +83,19 @@ class _Explainer:
         label = f" ({node.definition.label})" if node.definition.label else ""
         if not node.version:
             return Explanation(f"derivation {node.name}{label} was never read, so it was never computed")
-        if node.state == FAILED:
-            text = f"derivation {node.name}{label} raises {node.error!r}"
-        else:
-            stale = ", stale until it is read" if node.state == STALE else ""
-            text = f"derivation {node.name}{label} is {_cut(node.value)}{stale}"
+        is_so = f"is {shown(node.value, WIDTH)}" if node.error is None else f"raises {node.error!r}"
+        text = f"derivation {node.name}{label} {is_so}"
+        if node.state == STALE:
+            text += ", stale until it is read"
+        if not node.inputs:
+            text += "; it read no fact, so it is never computed again"
         return Explanation(text, tuple(self.inputs(node)) if deep else ())
 
     def inputs(self, reader: Any) -> list[Explanation]:
-        shown = [self.source(node) for node in reader.inputs[:INPUTS]]
+        found = [self.source(node) for node in reader.inputs[:INPUTS]]
         if len(reader.inputs) > INPUTS:
-            shown.append(Explanation(f"and {len(reader.inputs) - INPUTS} more inputs"))
-        return shown
+            found.append(Explanation(f"and {len(reader.inputs) - INPUTS} more inputs"))
+        return found
 
     # -- constraints ------------------------------------------------------------------------------
 
@@ -177,44 +183,67 @@ class _Explainer:
             f"in attempt {run.attempt}{error}"
         )
 
-    # -- effects ----------------------------------------------------------------------------------
+    # -- effects, and the whole -------------------------------------------------------------------
+
+    def system(self) -> Explanation:
+        because = [Explanation(f"held up by {holder}") for holder in self.loop.holders()]
+        if self.loop.due:
+            because.append(Explanation("a pass is due"))
+        because += [Explanation(f"unmet: {unmet}") for unmet in self.planner.unmet()]
+        return Explanation(
+            f"system {self.loop.name} is {'' if self.loop.is_settled() else 'not '}settled", tuple(because)
+        )
 
     def effect(self, node: EffectNode) -> Explanation:
         state = "is disabled" if node.disabled else "is paused" if node.paused else "is on"
         return Explanation(f"effect {node.id} {state}", tuple(self.inputs(node)))
 
 
-def explain(target: Any, names: Names, store: Store, planner: Planner, loop: ReconcileLoop) -> Explanation:
-    """Explain a name, a handle or a requirement.
+def explain(
+    target: Any, names: Names, store: Store, planner: Planner, loop: ReconcileLoop, events: Events
+) -> Explanation:
+    """Explain a name, a handle, a requirement, or an id that observations print.
 
     Raises:
         UnknownNameError: It names nothing.
     """
     explainer = _Explainer(store, planner, loop)
-    if isinstance(target, Constraint):
-        target = target.id
     if isinstance(target, Derivation):
         return explainer.derivation(names.node(target))
-    if not isinstance(target, str) and is_record(target):
+    if is_record(target) and not isinstance(target, Constraint | Effect | Resolver):
         return _explain_requirement(target, explainer, planner)
-    name = str(target)
-    qualified = name.replace(".", "::", 1) if "::" not in name else name
-    if qualified in planner.nodes:
+    kind: object = None if isinstance(target, str) else type(target)
+    name = target if isinstance(target, str) else getattr(target, "id", repr(target))
+    qualified = qualify(*split(name))
+    if kind in (None, Constraint) and qualified in planner.nodes:
         return explainer.constraint(planner.nodes[qualified])
-    if qualified in loop.effects.nodes:
+    if kind in (None, Effect) and qualified in loop.effects.nodes:
         return explainer.effect(loop.effects.nodes[qualified])
-    for resolvers in planner.requirements.resolvers.values():
-        for resolver in resolvers.values():
-            if resolver.id == qualified:
-                return _explain_resolver(resolver.id, explainer, planner)
+    resolvers = {resolver.id for known in planner.requirements.resolvers.values() for resolver in known.values()}
+    if kind in (None, Resolver) and qualified in resolvers:
+        return _explain_resolver(qualified, explainer, planner)
+    handlers = _handlers(events)
+    if kind is None and qualified in handlers:
+        return Explanation(f"event {qualified} is handled, as one change, by {', '.join(handlers[qualified])}")
+    if kind is None and name == loop.name:
+        return explainer.system()
     try:
         node = names.node(name)
     except UnknownNameError as error:
-        known = [*planner.nodes, *loop.effects.nodes, *(n.name for p in store.modules.values() for n in p.nodes)]
-        raise UnknownNameError(
-            "fact, derivation, constraint, resolver or effect", name, nearest(qualified, known)
-        ) from error
+        nodes = [node.name for place in store.modules.values() for node in place.nodes]
+        known = [*planner.nodes, *loop.effects.nodes, *resolvers, *handlers, *nodes]
+        what = "fact, derivation, constraint, resolver, effect or event"
+        raise UnknownNameError(what, name, nearest(qualified, known)) from error
     return explainer.fact(node) if isinstance(node, Cell) else explainer.derivation(node)
+
+
+def _handlers(events: Events) -> dict[str, list[str]]:
+    """Return the handlers of each event, by every id that the event goes by."""
+    found: dict[str, list[str]] = {}
+    for kind, handlers in events.handlers.items():
+        functions = [qualify(module, name_of(function)) for module, function, _ in handlers]
+        found.update((qualify(module, kind.__name__), functions) for module, _, _ in handlers)
+    return found
 
 
 def _explain_requirement(requirement: Any, explainer: _Explainer, planner: Planner) -> Explanation:
@@ -231,8 +260,3 @@ def _explain_resolver(resolver: str, explainer: _Explainer, planner: Planner) ->
     known = [*requirements.live.values(), *requirements.last.values()]
     served = [explainer.wanted(wanted) for wanted in known if wanted.resolver_id == resolver][-INPUTS:]
     return Explanation(f"resolver {resolver} {'serves' if served else 'has served nothing yet'}", tuple(served))
-
-
-def _cut(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"

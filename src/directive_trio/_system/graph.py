@@ -1,10 +1,13 @@
 """``graph()``: the system as nodes and edges, with Mermaid and DOT text."""
 
+from typing import Any
+
 from attrs import frozen
 
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio._store.lenses import Place
 from directive_trio._store.store import Store
 
 
@@ -48,9 +51,8 @@ class SystemGraph:
         lines = ["flowchart LR"]
         for node, number in numbers.items():
             opened, closed, _ = _SHAPES[node.kind]
-            lines.append(f'    {number}{opened}"{node.id}"{closed}')
-        for edge in self.edges:
-            lines.append(f"    {numbers[edge.source]} -->|{edge.label}| {numbers[edge.target]}")
+            lines.append(f'    {number}{opened}"{_escape_mermaid(node.id)}"{closed}')
+        lines += [f"    {numbers[edge.source]} -->|{edge.label}| {numbers[edge.target]}" for edge in self.edges]
         return "\n".join(lines) + "\n"
 
     def dot(self) -> str:
@@ -58,53 +60,71 @@ class SystemGraph:
         numbers = {node: f"n{at}" for at, node in enumerate(self.nodes)}
         lines = ["digraph system {", "    rankdir=LR;"]
         for node, number in numbers.items():
-            lines.append(f'    {number} [label="{node.id}", shape={_SHAPES[node.kind][2]}];')
-        for edge in self.edges:
-            lines.append(f'    {numbers[edge.source]} -> {numbers[edge.target]} [label="{edge.label}"];')
+            lines.append(f'    {number} [label="{_escape_dot(node.id)}", shape={_SHAPES[node.kind][2]}];')
+        lines += [
+            f'    {numbers[edge.source]} -> {numbers[edge.target]} [label="{edge.label}"];' for edge in self.edges
+        ]
         return "\n".join([*lines, "}"]) + "\n"
+
+
+def _escape_mermaid(text: str) -> str:
+    return " ".join(text.replace("#", "#35;").replace('"', "#quot;").split())
+
+
+def _escape_dot(text: str) -> str:
+    return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split())
 
 
 def draw(store: Store, planner: Planner, loop: ReconcileLoop) -> SystemGraph:
     """Draw everything that is known."""
-    nodes: dict[GraphNode, None] = {}
-    edges: dict[GraphEdge, None] = {}
-    sources: dict[object, GraphNode] = {}
-    for place in store.modules.values():
-        for at, node in enumerate(place.nodes):
-            sources[node] = GraphNode(_kind(place, at), node.name)
-    nodes.update(dict.fromkeys(sources.values()))
-
-    def read(reader: object, target: GraphNode) -> None:
-        nodes[target] = None
-        for source in getattr(reader, "inputs", ()):
-            known = sources.get(getattr(source, "real", source))
-            if known is not None:
-                edges[GraphEdge(known, target, "reads")] = None
-
-    for place in store.modules.values():
-        for node in place.nodes[len(place.schema.facts) :]:
-            read(node, sources[node])
+    drawing = _Drawing()
+    drawing.draw_facts(store)
     for constraint in planner.nodes.values():
-        target = GraphNode("constraint", constraint.id)
-        read(constraint, target)
-        for predecessor in constraint.predecessors:
-            edges[GraphEdge(GraphNode("constraint", predecessor.id), target, "after")] = None
+        drawing.draw_constraint(constraint)
     for effect in loop.effects.nodes.values():
-        read(effect, GraphNode("effect", effect.id))
-    for module in planner.requirements.resolvers.values():
-        for kind, resolver in module.items():
-            requirement, meets = GraphNode("requirement", kind.__name__), GraphNode("resolver", resolver.id)
-            nodes.update({requirement: None, meets: None})
-            edges[GraphEdge(requirement, meets, "resolves")] = None
-    requirements = planner.requirements
-    for wanted in [*requirements.live.values(), *requirements.last.values()]:
-        requirement = GraphNode("requirement", type(wanted.requirement).__name__)
-        nodes[requirement] = None
-        for origin in {wanted.origin, *(node.id for node in wanted.links)}:
-            if origin in planner.nodes:
-                edges[GraphEdge(GraphNode("constraint", origin), requirement, "requires")] = None
-    return SystemGraph(tuple(nodes), tuple(sorted(edges, key=str)))
+        drawing.draw_reads(effect, GraphNode("effect", effect.id))
+    drawing.draw_requirements(planner)
+    return SystemGraph(tuple(drawing.nodes), tuple(sorted(drawing.edges, key=str)))
 
 
-def _kind(place: Place, position: int) -> str:
-    return "fact" if position < len(place.schema.facts) else "derivation"
+class _Drawing:
+    """The graph while it is drawn: each node and edge once, nodes in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[GraphNode, None] = {}
+        self.edges: set[GraphEdge] = set()
+        self._sources: dict[object, GraphNode] = {}
+
+    def draw_facts(self, store: Store) -> None:
+        for place in store.modules.values():
+            for position, node in enumerate(place.nodes):
+                kind = "fact" if position < len(place.schema.facts) else "derivation"
+                self._sources[node] = GraphNode(kind, node.name)
+        self.nodes.update(dict.fromkeys(self._sources.values()))
+        for node, drawn in self._sources.items():
+            if drawn.kind == "derivation":
+                self.draw_reads(node, drawn)
+
+    def draw_constraint(self, constraint: ConstraintNode) -> None:
+        drawn = GraphNode("constraint", constraint.id)
+        self.draw_reads(constraint, drawn)
+        for predecessor in constraint.predecessors:
+            self.edges.add(GraphEdge(GraphNode("constraint", predecessor.id), drawn, "after"))
+
+    def draw_reads(self, reader: Any, drawn: GraphNode) -> None:
+        self.nodes[drawn] = None
+        for source in reader.inputs:
+            self.edges.add(GraphEdge(self._sources[real_of(source)], drawn, "reads"))
+
+    def draw_requirements(self, planner: Planner) -> None:
+        requirements = planner.requirements
+        for module in requirements.resolvers.values():
+            for kind, resolver in module.items():
+                requirement, meets = GraphNode("requirement", kind.__name__), GraphNode("resolver", resolver.id)
+                self.nodes.update({requirement: None, meets: None})
+                self.edges.add(GraphEdge(requirement, meets, "resolves"))
+        for wanted in [*requirements.live.values(), *requirements.last.values()]:
+            requirement = GraphNode("requirement", type(wanted.requirement).__name__)
+            self.nodes[requirement] = None
+            for origin in {wanted.origin, *(node.id for node in wanted.links)} & set(planner.nodes):
+                self.edges.add(GraphEdge(GraphNode("constraint", origin), requirement, "requires"))

@@ -1,6 +1,7 @@
 """``inspect()``: one frozen picture of everything, JSON-ready through cattrs."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from attrs import frozen
 
@@ -16,7 +17,10 @@ from directive_trio._store.store import Store
 
 @frozen
 class DerivationState:
-    """One derivation. ``state``: clean, stale, failed, or unread (never computed). ``value`` is the last one."""
+    """One derivation. ``state``: clean, stale, failed, or unread (never computed).
+
+    ``value`` is the last one; None where it raised.
+    """
 
     id: str
     state: str
@@ -123,7 +127,7 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
         state,
         loop.is_settled(),
         loop.passes,
-        facts,
+        MappingProxyType(facts),
         tuple(derivations),
         tuple(_constraint(node) for node in sorted(planner.nodes.values(), key=lambda node: node.rank)),
         tuple(_requirement(wanted) for wanted in planner.requirements.live.values()),
@@ -142,8 +146,9 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
 
 def _derivation(node: DerivationNode) -> DerivationState:
     state = {STALE: "stale", FAILED: "failed"}.get(node.state, "clean") if node.version else "unread"
-    error = None if node.error is None else repr(node.error)
-    return DerivationState(node.name, state, node.value, error, node.definition.label)
+    if node.error is not None:
+        return DerivationState(node.name, state, None, repr(node.error), node.definition.label)
+    return DerivationState(node.name, state, node.value, None, node.definition.label)
 
 
 def _constraint(node: ConstraintNode) -> ConstraintState:

@@ -26,7 +26,7 @@ class Plugin(ABC):
     def observe(self, observation: Observation, /) -> None:
         """Take one observation. It only looks; what it raises is reported."""
 
-    async def run(self, system: "System", /) -> None:
+    async def run(self, system: "System", /) -> None:  # noqa: ARG002  # for those who override it
         """Run beside the system; cancelled when it has stopped. Does nothing by default."""
         await trio.lowlevel.checkpoint()
 
@@ -34,27 +34,25 @@ class Plugin(ABC):
 class PluginTasks:
     """The plugins of one system."""
 
-    def __init__(self, plugins: tuple[Plugin, ...], observers: Observers, boundary: Boundary) -> None:
+    def __init__(self, system: "System", plugins: tuple[Plugin, ...], observers: Observers, boundary: Boundary) -> None:
         for plugin in plugins:
             if not isinstance(plugin, Plugin):
                 raise DefinitionError(f"{plugin!r} is no plugin; derive it from directive_trio.abc.Plugin")
             observers.add(plugin.observe)
+        self.system = system
         self.plugins = plugins
         self.observers = observers
         boundary.logged_elsewhere = any(plugin.logs_errors for plugin in plugins)
         self.boundary = boundary
 
-    def start(self, system: "System", tasks: Tasks) -> None:
+    def start(self, tasks: Tasks) -> None:
         """Start the tasks of the plugins."""
         for plugin in self.plugins:
             if type(plugin).run is not Plugin.run:
-                tasks.start_service(partial(self._run, plugin, system), name=type(plugin).__name__)
+                name = type(plugin).__name__
+                tasks.start_service(partial(plugin.run, self.system), name=name, report=partial(self._report, name))
 
-    async def _run(self, plugin: Plugin, system: "System") -> None:
-        try:
-            await plugin.run(system)
-        except Exception as error:  # noqa: BLE001  # a plugin fails alone
-            name = type(plugin).__name__
-            if self.observers.listening:
-                self.observers.tell(ObserverError, name, error)
-            self.boundary.report("plugin", name, error)
+    def _report(self, name: str, error: Exception) -> None:
+        if self.observers.listening:
+            self.observers.tell(ObserverError, name, error)
+        self.boundary.report("plugin", name, error)

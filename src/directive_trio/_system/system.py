@@ -1,7 +1,7 @@
 """The system: what a program holds in its hands. Thin; every promise is kept by the rooms below."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Self, TypeVar, final, overload
 
 import trio
@@ -12,20 +12,13 @@ from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest, qualify, split
-from directive_trio._definitions.policies import CancelReason, ErrorBoundary
+from directive_trio._definitions.policies import ErrorBoundary
 from directive_trio._definitions.record import Record, is_record
-from directive_trio._observation.observations import (
-    Observation,
-    SystemDestroy,
-    SystemInit,
-    SystemStart,
-    SystemStop,
-)
+from directive_trio._observation.observations import Observation, SystemInit
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
-from directive_trio._system.changes import Changes
 from directive_trio._system.codec import structure_event
 from directive_trio._system.composition import (
     Names,
@@ -39,34 +32,14 @@ from directive_trio._system.debugging import Debugging
 from directive_trio._system.explanation import Explanation, explain
 from directive_trio._system.graph import SystemGraph, draw
 from directive_trio._system.inspection import Inspection, inspect
-from directive_trio._system.lifecycle import Operation, StateName, next_state
+from directive_trio._system.lifecycle import Life, StateName
 from directive_trio._system.plugins import Plugin, PluginTasks
+from directive_trio._system.view import SystemView
 from directive_trio._system.waiting import Waiting
-from directive_trio.errors import (
-    DefinitionError,
-    LifecycleError,
-    SettleTimeoutError,
-    UnknownNameError,
-    UsageError,
-)
+from directive_trio.errors import DefinitionError, SettleTimeoutError, UnknownNameError, UsageError
 
 F = TypeVar("F")
 T = TypeVar("T")
-
-
-@final
-class SystemView:
-    """All modules, read-only and tracked: what selectors and predicates get."""
-
-    def __init__(self, beside: Callable[[str], Any]) -> None:
-        self._beside = beside
-
-    @overload
-    def __getitem__(self, module: Module[F], /) -> F: ...
-    @overload
-    def __getitem__(self, module: str, /) -> Any: ...
-    def __getitem__(self, module: Module[Any] | str, /) -> Any:
-        return self._beside(module if isinstance(module, str) else module.name)
 
 
 @final
@@ -113,12 +86,10 @@ class System:
         self.name = name
         self._modules = modules
         self._teardown_grace = teardown_grace
-        self._state: StateName = "new"
-        self._ended = trio.Event()
         self._observers = Observers()
         policy = errors or ErrorBoundary()
         self._boundary = Boundary(policy, self._observers)
-        self._plugins = PluginTasks(tuple(plugins), self._observers, self._boundary)
+        tasks = PluginTasks(self, tuple(plugins), self._observers, self._boundary)
         self._store = Store(self._observers, check_types)
         place_facts(self._store, modules)
         self._names = Names(self._store)
@@ -129,15 +100,16 @@ class System:
             self._store,
             self._planner,
             self._boundary,
-            deps,
-            convergence_limit,
-            self._events.dispatch,
-            lambda: self._state,
+            deps=deps,
+            limit=convergence_limit,
+            dispatch=self._events.dispatch,
+            state=lambda: self._life.state,
         )
         self._planner.connect(self._boundary.recover)
         make_effects(self._loop.effects, self._names, modules)
         self._view = SystemView(self._store.tracking.beside)
-        self._waiting = Waiting(self._store, self._loop, self._boundary, self._view)
+        self._waiting = Waiting(self._loop, self._view)
+        self._life = Life(name, self._store, self._loop, tasks, self._waiting)
         if debug:
             Debugging(self._store, self._observers).attach(self._loop)
         self._initialise(initial or {})
@@ -155,7 +127,7 @@ class System:
                     setattr(view, fact_name, value)
 
     def __repr__(self) -> str:
-        return f"<system {self.name}: {self._state}>"
+        return f"<system {self.name}: {self.state}>"
 
     # -- facts and events -------------------------------------------------------------------------
 
@@ -210,7 +182,8 @@ class System:
             found = {kind for kind in known.values() if kind.__name__ == name}
         if len(found) != 1:
             what = "event" if not found else "event of one meaning (several classes have this name; qualify it):"
-            raise UnknownNameError(what, target, nearest(target, known))
+            names = known if home else [kind.__name__ for kind in known.values()]
+            raise UnknownNameError(what, target, nearest(qualify(home, name) if home else name, names))
         return found.pop()
 
     @contextmanager
@@ -222,20 +195,33 @@ class System:
 
         Raises:
             TransactionError: It was interrupted.
+            LifecycleError: The system is destroyed, or an observer opens it.
         """
         self._store.check_writable("transaction")
         with self._store.atomic(interruptible=True):
             yield
 
     def touch(self, name: str, /) -> None:
-        """Make a change of an equal value, so that whoever read the fact *name* is asked again."""
+        """Make a change of an equal value, so that whoever read the fact *name* is asked again.
+
+        A derivation that computes an equal value stops it, as it stops any change.
+
+        Raises:
+            UnknownNameError: There is no such fact.
+            UsageError: It is a derivation.
+        """
         node = self._names.node(name)
         if not hasattr(node, "touched"):
             raise UsageError(f"{name!r} is a derivation; touch the facts it reads")
         self._store.touch(node)
 
     def read(self, name: str, /) -> Any:
-        """Return the value of a fact or derivation by its name (``auth::token`` or ``auth.token``)."""
+        """Return the value of a fact or derivation by its name (``auth::token`` or ``auth.token``).
+
+        Raises:
+            UnknownNameError: It names nothing.
+            DerivationError: The derivation raised.
+        """
         return self._names.node(name).recall()
 
     # -- requirements and switches ----------------------------------------------------------------
@@ -245,8 +231,12 @@ class System:
 
         One that a constraint asks for too is the same run. One that stands unsatisfied or failed is
         dispatched again. It waits for no ``after``.
+
+        Raises:
+            UsageError: It is no instance of an attrs or data class.
+            UnhashableRequirementError: It has no identity.
         """
-        self._refuse_destroyed("require")
+        self._life.refuse_destroyed("require")
         self._store.check_writable("a requirement")
         if not is_record(requirement):
             raise UsageError(f"{requirement!r} is no requirement; give an instance of an attrs class")
@@ -255,10 +245,10 @@ class System:
 
     def cancel(self, requirement: Record, /) -> bool:
         """Cancel the run of a requirement, or its scheduled retry. False when there is none."""
-        self._refuse_destroyed("cancel")
+        self._life.refuse_destroyed("cancel")
         found = self._planner.cancel(requirement)
         if found and not self._loop.passing:
-            self._loop.carry_out_cancellations()
+            self._loop.cancel_decided()
         self._loop.wake()
         return found
 
@@ -271,11 +261,14 @@ class System:
 
         A disabled constraint asks for nothing: what it alone wanted is cancelled with reason ``removed``. A
         disabled effect is cleaned up. It stays off over stop and start.
+
+        Raises:
+            UnknownNameError: There is no such constraint or effect.
         """
         self._switch(target, on=False)
 
     def _switch(self, target: "Constraint[Any, Any] | Effect[Any] | str", *, on: bool) -> None:
-        self._refuse_destroyed("enable" if on else "disable")
+        self._life.refuse_destroyed("enable" if on else "disable")
         name = target.replace(".", "::") if isinstance(target, str) else target.id
         if name in self._planner.nodes and not isinstance(target, Effect):
             self._planner.switch(self._planner.nodes[name], on)
@@ -291,7 +284,7 @@ class System:
     @property
     def state(self) -> StateName:
         """``new``, ``running``, ``stopping``, ``stopped`` or ``destroyed``."""
-        return self._state
+        return self._life.state
 
     def start(self, nursery: trio.Nursery, /) -> None:
         """Begin to reconcile, in tasks of *nursery*. For hosts that cannot nest; else use `open_system`.
@@ -299,8 +292,7 @@ class System:
         Raises:
             LifecycleError: It runs already, is stopping, or is destroyed.
         """
-        self._begin(nursery)
-        nursery.start_soon(self._serve, False, name=f"directive_trio {self.name}")
+        self._life.start(nursery)
 
     async def run(self, *, task_status: trio.TaskStatus[Self] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until stopped: ``await nursery.start(system.run)``.
@@ -311,87 +303,41 @@ class System:
             LifecycleError: It runs already, is stopping, or is destroyed.
             ExceptionGroup: What the error boundary let through with ``throw``.
         """
-        async with trio.open_nursery() as nursery:
-            self._begin(nursery)
-            task_status.started(self)
-            await self._serve(False)
-
-    def _begin(self, nursery: trio.Nursery) -> None:
-        self._state = next_state(self._state, Operation.START)
-        self._ended = trio.Event()
-        self._observers.clock = trio.current_time
-        self._store.task = trio.lowlevel.current_task
-        if self._observers.listening:
-            self._observers.tell(SystemStart, self.name)
-        self._loop.open(nursery)
-        self._plugins.start(self, self._loop.tasks)
-
-    async def _serve(self, shield: bool) -> None:
-        """The loop task. Whatever ends it ends it in order: runs, effects and helpers first."""
-        loop = self._loop
-        try:
-            with loop.tasks.member(), trio.CancelScope(shield=shield):
-                await loop.run()
-        finally:
-            self._state = "stopping"
-            loop.ask_to_stop(CancelReason("stopped"))
-            with trio.CancelScope(shield=True):
-                await loop.tasks.wait_empty()
-                await loop.tasks.end_services()
-            self._finish()
-
-    def _finish(self) -> None:
-        self._loop.close(CancelReason("stopped"))
-        self._state = next_state(self._state, Operation.ENDED)
-        if self._observers.listening:
-            self._observers.tell(SystemStop, self.name)
-        self._ended.set()
+        await self._life.run(lambda: task_status.started(self))
 
     def stop(self) -> None:
-        """Ask the system to stop; it has stopped when its tasks have ended. Repeating it is harmless.
+        """Ask the system to stop: it starts nothing more, and has stopped when its tasks have ended.
+
+        Repeating it is harmless.
 
         Raises:
             LifecycleError: It never ran, or is destroyed.
         """
-        self._state = next_state(self._state, Operation.STOP)
-        if self._state == "stopping":
-            self._loop.ask_to_stop(CancelReason("stopped"))
+        self._life.stop()
 
     async def stop_async(self) -> None:
         """Stop, and wait until no task of the system is left.
 
         Raises:
             LifecycleError: As `stop`, or called from inside the system, where it could never return.
+
+        Cancellation:
+            A checkpoint on every call. Cancelling ends the waiting; the system stops all the same.
         """
-        self._refuse_inside("stop_async")
-        await trio.lowlevel.checkpoint()
-        self.stop()
-        if self._state == "stopping":
-            await self._ended.wait()
+        await self._life.stop_async()
 
     async def destroy(self) -> None:
-        """Stop for good. Later writes and dispatches raise `LifecycleError`; waiters are woken with it."""
-        self._refuse_inside("destroy")
-        await trio.lowlevel.checkpoint()
-        if self._state in ("running", "stopping"):
-            self.stop()
-            await self._ended.wait()
-        before, self._state = self._state, next_state(self._state, Operation.DESTROY)
-        if before == "destroyed":
-            return
-        self._store.destroyed = True
-        self._waiting.end()
-        if self._observers.listening:
-            self._observers.tell(SystemDestroy, self.name)
-        self._observers.clear()
+        """Stop for good. Later writes and dispatches raise `LifecycleError`; waiters are woken with it.
 
-    def _refuse_destroyed(self, operation: str) -> None:
-        if self._state == "destroyed":
-            raise LifecycleError(operation, self._state)
+        Repeating it is harmless.
 
-    def _refuse_inside(self, operation: str) -> None:
-        if self._loop.tasks.contains_current():
-            raise LifecycleError(operation, self._state, "called from inside it, where it could never return")
+        Raises:
+            LifecycleError: Called from inside the system, where it could never return.
+
+        Cancellation:
+            A checkpoint on every call. Cancelling ends the waiting; the system stops, and is not destroyed.
+        """
+        await self._life.destroy()
 
     # -- waiting and watching ---------------------------------------------------------------------
 
@@ -415,9 +361,8 @@ class System:
         Cancellation:
             A checkpoint on every call. Cancelling leaves the system untouched.
         """
-        if self._state != "running":
-            raise LifecycleError("settle", self._state)
-        self._refuse_inside("settle")
+        self._life.refuse_unless_running("settle")
+        self._life.refuse_inside("settle")
         await self._loop.settlement.wait(timeout, retries, self._settle_failure)
 
     def _settle_failure(self, timeout: float) -> SettleTimeoutError:
@@ -445,7 +390,7 @@ class System:
         Cancellation:
             A checkpoint on every call. Cancelling takes the predicate away.
         """
-        self._refuse_destroyed("wait")
+        self._life.refuse_destroyed("wait")
         await self._waiting.until(predicate, timeout, self._settle_failure)
 
     @overload
@@ -462,17 +407,8 @@ class System:
         One item a pass at most. Items wait until they are taken. Iteration raises `LifecycleError` when the
         system is destroyed.
         """
-        self._refuse_destroyed("watch changes")
-        return self._changes(target)
-
-    @asynccontextmanager
-    async def _changes(self, target: Any) -> AsyncIterator[Changes]:
-        await trio.lowlevel.checkpoint()
-        changes = self._waiting.changes(*self._target(target))
-        try:
-            yield changes
-        finally:
-            changes.close()
+        self._life.refuse_destroyed("watch changes")
+        return self._waiting.changes(*self._target(target))
 
     @overload
     def watch(self, target: str, callback: Callable[[Any, Any], object], /) -> Callable[[], None]: ...
@@ -487,7 +423,7 @@ class System:
             target: A derivation's handle, a name, or a selector ``lambda view: ...``.
             callback: Sync; may write and dispatch. What it raises is reported, never fatal.
         """
-        self._refuse_destroyed("watch")
+        self._life.refuse_destroyed("watch")
         name, select = self._target(target)
         watcher = self._loop.watchers.add(name, select, callback)
         return lambda: self._loop.watchers.remove(watcher)
@@ -506,12 +442,12 @@ class System:
         It only looks: a write, dispatch or transaction inside it raises `LifecycleError`. What it raises is
         reported and observed as ``observer.error``.
         """
-        self._refuse_destroyed("observe")
+        self._life.refuse_destroyed("observe")
         return self._observers.add(callback)
 
     def inspect(self) -> Inspection:
         """Return one frozen picture of everything."""
-        return inspect(self._state, self._store, self._planner, self._loop, self._boundary)
+        return inspect(self.state, self._store, self._planner, self._loop, self._boundary)
 
     def explain(self, target: "str | Record | Constraint[Any, Any] | Derivation[Any, Any]", /) -> Explanation:
         """Return why *target* is so, or why not; ``str()`` prints a tree.
@@ -522,74 +458,8 @@ class System:
         Raises:
             UnknownNameError: It names nothing.
         """
-        return explain(target, self._names, self._store, self._planner, self._loop)
+        return explain(target, self._names, self._store, self._planner, self._loop, self._events)
 
     def graph(self) -> SystemGraph:
         """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects."""
         return draw(self._store, self._planner, self._loop)
-
-
-@asynccontextmanager
-async def open_system(
-    *modules: Module[Any],
-    deps: Any = None,
-    initial: Mapping[str, Mapping[str, object]] | None = None,
-    plugins: Iterable[Plugin] = (),
-    errors: ErrorBoundary | None = None,
-    name: str = "system",
-    check_types: bool = True,
-    debug: bool = False,
-    teardown_grace: float = 5,
-    convergence_limit: int = 50,
-) -> AsyncIterator[System]:
-    """Make a system and run it while the block lasts. The main road.
-
-    The system serves the body to its end, its ``finally`` included: a cancellation from outside reaches the
-    body, and becomes an ordered stop when the body is left. Nothing is left behind: no task, no timer, no
-    observer.
-
-    Args:
-        modules: The modules, in their order.
-        deps: This and all other options are those of `System`.
-
-    Raises:
-        DefinitionError: What was declared cannot work; nothing has run.
-        ExceptionGroup: What the body raises, or the error boundary let through with ``throw``.
-
-    Example:
-        >>> import trio
-        >>> from attrs import define
-        >>> from directive_trio import Module, open_system
-        >>> @define
-        ... class Facts:
-        ...     count: int = 0
-        >>> counter = Module("counter", Facts)
-        >>> async def main() -> int:
-        ...     async with open_system(counter) as system:
-        ...         system[counter].count += 1
-        ...         await system.settle()
-        ...         return system[counter].count
-        >>> trio.run(main)
-        1
-    """
-    system = System(
-        *modules,
-        deps=deps,
-        initial=initial,
-        plugins=plugins,
-        errors=errors,
-        name=name,
-        check_types=check_types,
-        debug=debug,
-        teardown_grace=teardown_grace,
-        convergence_limit=convergence_limit,
-    )
-    await trio.lowlevel.checkpoint()
-    async with trio.open_nursery() as nursery:
-        system._begin(nursery)
-        nursery.start_soon(system._serve, True, name=f"directive_trio {system.name}")
-        try:
-            yield system
-        finally:
-            with trio.CancelScope(shield=True):
-                await system.destroy()

@@ -1,16 +1,14 @@
 """Whoever waits for facts: ``wait_until`` and ``changes``. Both are watchers with somebody asleep behind."""
 
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
 
 from directive_trio._definitions.calls import name_of
-from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio._runtime.watchers import Watcher
-from directive_trio._store.store import Store
 from directive_trio._system.changes import Changes
 from directive_trio.errors import LifecycleError, SettleTimeoutError, WaitTimeoutError
 
@@ -18,10 +16,8 @@ from directive_trio.errors import LifecycleError, SettleTimeoutError, WaitTimeou
 class Waiting:
     """Those who wait for facts of one system."""
 
-    def __init__(self, store: Store, loop: ReconcileLoop, boundary: Boundary, view: Any) -> None:
-        self.store = store
+    def __init__(self, loop: ReconcileLoop, view: Any) -> None:
         self.loop = loop
-        self.boundary = boundary
         self.view = view
         self._changes: set[Changes] = set()
         self._events: set[trio.Event] = set()
@@ -30,7 +26,7 @@ class Waiting:
     async def until(
         self,
         predicate: Callable[[Any], bool],
-        timeout: float | None,
+        within: float | None,
         failure: Callable[[float], SettleTimeoutError],
     ) -> None:
         """Wait until *predicate* holds; a checkpoint in every case."""
@@ -39,7 +35,7 @@ class Waiting:
         watcher = self.loop.watchers.add(
             name, lambda: bool(predicate(self.view)), lambda holds, _: event.set() if holds else None
         )
-        limit = math.inf if timeout is None else timeout
+        limit = math.inf if within is None else within
         try:
             await trio.lowlevel.checkpoint()
             if watcher.value:
@@ -53,26 +49,30 @@ class Waiting:
         raise WaitTimeoutError(name, limit, found.holders, found.unmet)
 
     async def _sleep(self, event: trio.Event) -> None:
-        self._events.add(event)
-        try:
-            await event.wait()
-        finally:
-            self._events.discard(event)
+        if not self._ended:
+            self._events.add(event)
+            try:
+                await event.wait()
+            finally:
+                self._events.discard(event)
         if self._ended:
             raise LifecycleError("wait", "destroyed")
 
-    def changes(self, name: str, select: Callable[[], Any]) -> Changes:
-        """Begin to collect the changes of a selector."""
-        found: list[Watcher] = []
-
-        def remove() -> None:
-            self._changes.discard(changes)
-            self.loop.watchers.remove(found[0])
-
-        changes = Changes(remove)
-        found.append(self.loop.watchers.add(name, select, changes.put))
+    @asynccontextmanager
+    async def changes(self, name: str, select: Callable[[], Any]) -> AsyncIterator[Changes]:
+        """Collect the changes of a selector while the block lasts."""
+        if self._ended:  # since the block was prepared
+            raise LifecycleError("watch changes", "destroyed")
+        changes = Changes()
+        watcher = self.loop.watchers.add(name, select, changes.put)
         self._changes.add(changes)
-        return changes
+        try:
+            await trio.lowlevel.checkpoint()
+            yield changes
+        finally:
+            self._changes.discard(changes)
+            self.loop.watchers.remove(watcher)
+            changes.close()
 
     def end(self) -> None:
         """The system is destroyed: wake everybody."""

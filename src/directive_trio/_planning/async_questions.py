@@ -1,0 +1,68 @@
+"""Questions to async constraints: when to ask anew, and in which world.
+
+The runtime asks; here is decided that it must. While runs of the constraint's own are live it is asked in the
+world without their writes, so their writes alone do not restart it. When such a run ends, what was seen is
+compared with the real world.
+"""
+
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.inputs import differs, touched, value_of
+from directive_trio._planning.requirement_set import RequirementSet
+from directive_trio._store.store import Store
+from directive_trio._store.worlds import World
+
+
+class AsyncQuestions:
+    """The questions that are, or must be, put to async constraints."""
+
+    def __init__(self, store: Store, requirements: RequirementSet) -> None:
+        self.store = store
+        self.requirements = requirements
+
+    def inputs_changed(self, node: ConstraintNode) -> bool:
+        """Say whether what the constraint saw when it was asked differs now, but for the writes of its own runs."""
+        own = _own_runs(node)
+        world = self._world_without(own) if own else None
+        changed = any(
+            (touched(source, node.seen_revision) and source.writer not in own)
+            or differs(source, before, source if world is None else world.shadow(source), node.seen_revision)
+            for source, before in node.seen
+        )
+        if world is not None:
+            world.close()
+        return changed
+
+    def _world_without(self, own: set[int]) -> World:
+        return World(self.store, self.store.tracking, lambda cell: cell.foreign if cell.writer in own else cell.value)
+
+    def ask(self, node: ConstraintNode) -> None:
+        """Have the runtime ask; whoever is asking is interrupted."""
+        self.abandon(node)
+        node.evaluation += 1
+        node.outstanding = True
+        own = _own_runs(node)
+        node.world = self._world_without(own) if own else None
+        self.store.disconnect(node)
+        node.state = 0
+        node.seen = []
+        node.seen_revision = self.store.revision
+        self.requirements.plan.evaluate[node] = None
+
+    def listen_on(self, node: ConstraintNode) -> None:
+        """Nothing has changed for it: shadows pass on the next change only when they are up to date."""
+        for source in node.inputs:
+            value_of(source)
+
+    def abandon(self, node: ConstraintNode) -> None:
+        """Wait for its answer no more."""
+        if node.outstanding:
+            node.outstanding = False
+            self.requirements.plan.abandon.append(node)
+        if node.world is not None:
+            node.world.close()
+            node.world = None
+
+
+def _own_runs(node: ConstraintNode) -> set[int]:
+    """Return the numbers of the runs that a constraint has asked for and that go on."""
+    return {wanted.run.number for wanted in node.answer if wanted.run is not None and wanted.run.outcome is None}

@@ -1,0 +1,239 @@
+"""Judging constraints: asking them, and comparing each answer with the last one.
+
+A **constraint** is asked again if an input really changed and nothing before it is pending. A **but-for
+question** (`ButFor`) is a second sink beside a constraint whose run is self-satisfied: the same function over
+the world without the run's writes. When that world does not want the run either, the run is cancelled.
+"""
+
+from collections.abc import Callable, Iterable
+
+from directive_trio._definitions.policies import CancelReason
+from directive_trio._definitions.record import Record
+from directive_trio._observation.observations import ConstraintBlocked, ConstraintError, ConstraintEvaluate
+from directive_trio._planning.answer import NOTHING
+from directive_trio._planning.async_questions import AsyncQuestions
+from directive_trio._planning.blocking import release, update_pending
+from directive_trio._planning.but_for import ButForWorlds
+from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.inputs import read
+from directive_trio._planning.requirement_set import RequirementSet
+from directive_trio._planning.run import Run
+from directive_trio._planning.wanted import Wanted
+from directive_trio._store.graph import CLEAN
+from directive_trio._store.store import Store
+
+
+class Judgement:
+    """Judges the constraints of one system."""
+
+    def __init__(self, store: Store, requirements: RequirementSet) -> None:
+        self.store = store
+        self.observers = store.observers
+        self.requirements = requirements
+        self.agenda = requirements.agenda
+        self.worlds = ButForWorlds(store, requirements)
+        self.questions = AsyncQuestions(store, requirements)
+        self.recover: Callable[[str, str, Exception], object] = requirements.recover
+        self.disable: Callable[[ConstraintNode], None] = requirements.disable
+        self.cancelled: list[Run] = []
+        """Runs that were cancelled, and may have left markers."""
+
+    # -- asking -----------------------------------------------------------------------------------
+
+    def constraint(self, node: ConstraintNode) -> None:
+        """Judge a constraint that is due."""
+        if node.disabled:
+            return
+        if node.waiting:
+            if node.outstanding and self._must_ask(node):  # that answer would be stale
+                node.asked = False
+                self.questions.abandon(node)
+            self._hold(node)
+            return
+        node.held = False
+        if self._must_ask(node):
+            node.asked = True
+            if node.definition.is_async:
+                self.questions.ask(node)
+            else:
+                self._ask(node)
+        else:
+            node.state = CLEAN
+            if node.definition.is_async:
+                self.questions.listen_on(node)
+        if node.delayed:
+            release(node, self.agenda)
+        update_pending(node, self.agenda)
+
+    def _must_ask(self, node: ConstraintNode) -> bool:
+        return not node.asked or self._changed(node)
+
+    def _changed(self, node: ConstraintNode) -> bool:
+        return self.questions.inputs_changed(node) if node.definition.is_async else self.store.changed(node)
+
+    def _hold(self, node: ConstraintNode) -> None:
+        node.held = True
+        update_pending(node, self.agenda)
+        if not node.told_blocked:
+            node.told_blocked = True
+            if self.observers.listening:
+                self.observers.tell(ConstraintBlocked, node.id, node.waits_on())
+
+    def _ask(self, node: ConstraintNode) -> None:
+        question, view = node.question, node.view
+        try:
+            demand = self.store.track(node, lambda: question.ask(view, lambda source: read(self.store, source)))
+        except Exception as error:  # noqa: BLE001  # whatever the user's constraint raises
+            self._failed(node, error)
+        else:
+            self._answer(node, demand)
+
+    def _failed(self, node: ConstraintNode, error: Exception) -> None:
+        node.error = error
+        if self.observers.listening:
+            self.observers.tell(ConstraintError, node.id, error)
+        strategy = self.recover("constraint", node.id, error)
+        if strategy == "disable":
+            self.disable(node)
+        elif strategy == "throw":
+            self.requirements.plan.throw.append(error)
+        self._compare(node, NOTHING)
+
+    def take_answer(self, node: ConstraintNode, evaluation: int, answer: "tuple[Record, ...] | Exception") -> None:
+        """Judge what an async constraint has answered; an answer to an older question is stale."""
+        if node.evaluation != evaluation or not node.outstanding:
+            return
+        if node.state and self._changed(node):  # stale too: this pass asks again
+            node.asked = False
+            self.agenda.push(node)
+            return
+        node.outstanding = False
+        if isinstance(answer, Exception):
+            self._failed(node, answer)
+        else:
+            self._answer(node, answer)
+        if node.state:  # it became stale while it was being asked
+            self.agenda.push(node)
+        release(node, self.agenda)
+        update_pending(node, self.agenda)
+
+    # -- comparing --------------------------------------------------------------------------------
+
+    def _answer(self, node: ConstraintNode, demand: tuple[Record, ...]) -> None:
+        try:
+            self._compare(node, demand)
+        except Exception as error:  # noqa: BLE001  # a key function, or a requirement without identity
+            self._failed(node, error)
+            return
+        node.error = None
+        if demand:
+            node.hits += 1
+        if self.observers.listening:
+            self.observers.tell(ConstraintEvaluate, node.id, bool(demand))
+
+    def _compare(self, node: ConstraintNode, demand: tuple[Record, ...]) -> None:
+        """Compare an answer with the last one: who is asked for anew, who no more, who still."""
+        before = node.answer
+        if len(before) == len(demand) and all(map(_still, before, demand)):  # an unchanged one is not hashed again
+            for wanted, requirement in zip(before, demand, strict=True):
+                wanted.newest = requirement
+                self.requirements.reconsider(node, wanted)
+            return
+        requirements, module = self.requirements, node.definition.module
+        identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
+        now = node.answer = tuple(
+            dict.fromkeys(
+                requirements.entry(*identity, requirement)
+                for identity, requirement in zip(identities, demand, strict=True)
+            )
+        )
+        asked, asking = set(before), set(now)
+        for wanted in before:
+            if wanted not in asking:
+                self._drop(node, wanted, now)
+        for wanted in now:
+            if wanted not in asked:
+                requirements.ask(node, wanted)
+            else:
+                requirements.reconsider(node, wanted)
+
+    def _drop(self, node: ConstraintNode, wanted: Wanted, now: tuple[Wanted, ...]) -> None:
+        """A constraint asks no more. But for the run's own writes, would it?"""
+        run = wanted.run
+        reason = _reason(wanted, (other.requirement for other in now))
+        if run is None or not run.wrote or not _judged(run):
+            self.requirements.leave(node, wanted, reason)
+            return
+        if node.definition.is_async:  # asked in the world without the run's writes, it is never seen to hold
+            run.self_satisfied = True
+            self._leave(node, wanted, reason)
+            return
+        sink = ButFor(self.agenda.marked, node, run)
+        demand = self.worlds.ask(sink)
+        if self.worlds.contains(node, wanted, demand):
+            run.self_satisfied = True
+            if run.live or run.timed_out:
+                self.requirements.hold(node, wanted, sink)
+                return
+        else:
+            run.self_satisfied = run.self_satisfied or self.worlds.falsified_itself(node, run)
+            reason = _reason(wanted, (*demand, *(other.requirement for other in now)))
+        self.store.disconnect(sink)
+        self._leave(node, wanted, reason)
+
+    def _leave(self, node: ConstraintNode, wanted: Wanted, reason: CancelReason) -> None:
+        """A constraint ceases to ask for good; if that cancels a run, the run's markers go with it."""
+        self.requirements.leave(node, wanted, reason)
+        run = wanted.run
+        if run is not None and run.reason is not None and run.self_satisfied:
+            self.cancelled.append(run)
+
+    # -- but for ----------------------------------------------------------------------------------
+
+    def but_for(self, sink: ButFor) -> None:
+        """Judge a but-for question that is due."""
+        node, wanted = sink.node, sink.run.wanted
+        if wanted.but_for.get(node) is not sink:
+            return
+        if node.waiting:
+            node.delayed[sink] = None
+            return
+        if not self.store.changed(sink):
+            sink.state = CLEAN
+            return
+        demand = self.worlds.ask(sink)
+        if not self.worlds.contains(node, wanted, demand):
+            self._leave(node, wanted, _reason(wanted, (*demand, *(other.requirement for other in node.answer))))
+
+    def find_markers(self, node: ConstraintNode, run: Run) -> None:
+        """Judge a constraint before the rest of the pass, to find out whether *run* has satisfied itself."""
+        if run.wrote and node.state and not (node.disabled or node.waiting or node.definition.is_async):
+            self.constraint(node)
+
+    def withdraw(self, node: ConstraintNode) -> None:
+        """A disabled constraint asks for nothing, holds nothing, and nobody waits for its answer."""
+        withdrawn, node.answer = [*node.answer, *node.holds], ()
+        for wanted in withdrawn:
+            self._leave(node, wanted, CancelReason("removed"))
+        self.questions.abandon(node)
+        node.held = False
+        release(node, self.agenda)
+
+
+def _judged(run: Run) -> bool:
+    """Say whether it matters what the world wants but for this run's writes."""
+    explicit = run.reason is not None and run.reason.kind == "cancelled" and not run.taken_back
+    return run.live or run.timed_out or explicit
+
+
+def _reason(wanted: Wanted, others: Iterable[Record]) -> CancelReason:
+    """Say why *wanted* is wanted no more; *others* are what is wanted instead."""
+    return CancelReason("superseded" if any(map(wanted.is_of_class, others)) else "removed")
+
+
+def _still(wanted: Wanted, requirement: Record) -> bool:
+    """Say whether *requirement* is plainly the same one. Where it is a key that decides, it is not plain."""
+    if wanted.requirement is requirement:
+        return True
+    keyed = wanted.resolver is not None and wanted.resolver.key is not None
+    return not keyed and wanted.is_of_class(requirement) and wanted.requirement == requirement

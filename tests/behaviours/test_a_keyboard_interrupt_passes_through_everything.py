@@ -1,0 +1,186 @@
+"""R10: KeyboardInterrupt and SystemExit pass through everything: no boundary takes them, nothing is left behind."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from directive_trio import ErrorBoundary, Module, Retry, System, open_system
+from directive_trio.abc import Plugin
+from directive_trio.observe import Observation
+from tests.behaviours.worker import Ctx, Job, WorkFacts, all_tasks, work_module
+
+
+class Interrupting(Plugin):
+    """A plugin whose task is interrupted."""
+
+    def observe(self, observation: Observation, /) -> None: ...
+
+    async def run(self, system: System, /) -> None:
+        await trio.sleep(1)
+        raise KeyboardInterrupt
+
+
+def with_resolver(do: Callable[[Job, Ctx], Any], **options: Any) -> Module[WorkFacts]:
+    """A module, wanted from the beginning."""
+    module = work_module(do, **options)
+    module.init(lambda facts: setattr(facts, "wanted", "a"))
+    return module
+
+
+def interrupted_at(place: str, error: type[BaseException]) -> Module[WorkFacts]:
+    """A module in which user code raises *error*, and others that must end all the same."""
+
+    def stop(*_: Any) -> Any:
+        raise error
+
+    async def stop_later(*_: Any) -> None:
+        await trio.sleep(1)
+        raise error
+
+    async def in_a_nursery(job: Job, ctx: Ctx) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop_later)
+            nursery.start_soon(trio.sleep_forever)
+
+    async def in_a_callback(job: Job, ctx: Ctx) -> None:
+        ctx.signal.on_abort(stop)
+        await trio.sleep_forever()
+
+    async def forever(job: Job, ctx: Ctx) -> None:
+        await trio.sleep_forever()
+
+    resolvers: dict[str, Callable[[Job, Ctx], Any]] = {
+        "resolver": stop_later,
+        "sync resolver": stop,
+        "nursery in a resolver": in_a_nursery,
+        "timeout callback": in_a_callback,
+        "abort callback": in_a_callback,
+        "abort callback in a pass": in_a_callback,
+    }
+    options: dict[str, Any] = {"timeout": 2} if place == "timeout callback" else {}
+    if place == "second attempt":
+        options = {"retry": Retry(2)}
+
+        def second(job: Job, ctx: Ctx) -> None:
+            if ctx.attempt == 2:
+                raise error
+            raise ValueError
+
+        resolvers[place] = second
+    module = with_resolver(resolvers.get(place, forever), **options)
+    if place == "constraint":
+        module.constraint(name="stop")(stop)
+    elif place == "async constraint":
+        module.constraint(name="stop")(stop_later)
+    elif place == "effect":
+        module.effect(name="stop")(stop)
+    elif place == "async effect":
+        module.effect(name="stop")(stop_later)
+    elif place == "cleanup":
+        module.effect(name="stop")(lambda facts: stop)
+
+    @module.effect
+    async def beside(facts: WorkFacts) -> None:
+        await trio.sleep_forever()
+
+    return module
+
+
+PLACES = [
+    "resolver",
+    "sync resolver",
+    "second attempt",
+    "nursery in a resolver",
+    "timeout callback",
+    "abort callback",
+    "abort callback in a pass",
+    "constraint",
+    "async constraint",
+    "effect",
+    "async effect",
+    "cleanup",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+async def test_it_leaves_the_block(place: str, error: type[BaseException], autojump_clock: trio.abc.Clock) -> None:
+    """In the group that the nursery makes of it; the boundary never sees it."""
+    module = interrupted_at(place, error)
+    taken: list[BaseException] = []
+    boundary = ErrorBoundary(on_error=lambda raised, _: taken.append(raised))
+    before = all_tasks()
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with open_system(module, errors=boundary) as system:
+            await trio.sleep(5)
+            if place == "abort callback in a pass":
+                system[module].wanted = ""
+            await trio.sleep(5)
+    assert caught.group_contains(error)
+    assert not any(isinstance(one, error) for one in taken)
+    assert system.state == "destroyed"
+    assert all_tasks() == before
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_it_leaves_the_nursery_of_a_host(place: str, autojump_clock: trio.abc.Clock) -> None:
+    """And the system has stopped."""
+    system = System(interrupted_at(place, KeyboardInterrupt))
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with trio.open_nursery() as nursery:
+            system.start(nursery)
+            await trio.sleep(10)
+            await system.stop_async()
+    assert caught.group_contains(KeyboardInterrupt)
+    assert system.state == "stopped"
+
+
+@pytest.mark.parametrize("kind", ["resolver.start", "resolver.cancel", "system.settled", "system.stop", "fact.change"])
+async def test_it_leaves_the_block_from_an_observer_too(kind: str, autojump_clock: trio.abc.Clock) -> None:
+    """Wherever the engine tells something."""
+
+    async def do(job: Job, ctx: Ctx) -> None:
+        if job.name == "a":
+            ctx.facts.done = job.name
+        await trio.sleep(1)
+
+    def look(observation: Observation) -> None:
+        if observation.type == kind:
+            raise KeyboardInterrupt
+
+    module = with_resolver(do)
+    before = all_tasks()
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with open_system(module) as system:
+            system.observe(look)
+            await trio.sleep(5)
+            system[module].wanted = "b"
+            await trio.sleep(0.5)
+    assert caught.group_contains(KeyboardInterrupt)
+    assert all_tasks() == before
+
+
+async def test_it_leaves_the_block_from_the_task_of_a_plugin(autojump_clock: trio.abc.Clock) -> None:
+    """A plugin's errors are its own; an interrupt is not."""
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with open_system(interrupted_at("", KeyboardInterrupt), plugins=[Interrupting()]):
+            await trio.sleep(10)
+    assert caught.group_contains(KeyboardInterrupt)
+
+
+async def test_it_comes_out_of_a_dispatch_to_whoever_dispatched(autojump_clock: trio.abc.Clock) -> None:
+    """A handler runs in the caller's stack; its writes are undone."""
+    module = Module("m", WorkFacts)
+
+    @module.on(Job)
+    def interrupted(facts: WorkFacts, event: Job) -> None:
+        facts.note = "written"
+        raise KeyboardInterrupt
+
+    async with open_system(module) as system:
+        with pytest.raises(KeyboardInterrupt):
+            system.dispatch(Job("a"))
+        assert system[module].note == ""

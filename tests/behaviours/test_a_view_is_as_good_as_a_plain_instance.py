@@ -1,0 +1,221 @@
+"""F3: a view passes for an instance of its facts class: isinstance, ==, match, attrs, copies, methods."""
+
+import copy
+import pickle
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+from attrs import define, field, frozen
+
+from directive_trio import Module, System, derivation, fact
+from directive_trio.errors import ReadOnlyFactError, UnknownFactError
+
+
+@define
+class LampFacts:
+    unit: ClassVar[str] = "lm"
+    wanted: bool = False
+    level: int = field(default=1, alias="brightness", kw_only=True)
+    notes: list[str] = fact(factory=list)
+    code: str = field(default="1234", init=False, repr=lambda code: "****")
+    hidden: int = field(default=0, repr=False)
+
+    @derivation
+    def bright(self) -> bool:
+        return self.level > 5
+
+    @property
+    def dark(self) -> bool:
+        return not self.wanted
+
+    def describe(self, word: str) -> str:
+        return f"{word} {self.level} {self.unit}"
+
+    @classmethod
+    def at(cls, level: int) -> "LampFacts":
+        return cls(brightness=level)
+
+    @staticmethod
+    def watts(level: int) -> int:
+        return level * 10
+
+
+@define
+class DimmerFacts(LampFacts):
+    steps: int = 3
+
+    @derivation
+    def bright(self) -> bool:
+        return super().bright and self.steps > 1
+
+    def describe(self, word: str) -> str:
+        return "dimmed " + super().describe(word)
+
+
+@frozen
+class FrozenFacts:
+    level: int = 1
+
+
+def views_of(facts: type[Any]) -> list[Any]:
+    """A live view, and one as pure functions get it."""
+    module: Module[Any] = Module("m", facts)
+    live = System(module)["m"]
+    return [live, module.of(live)]
+
+
+@pytest.fixture(params=[0, 1], ids=["live", "seen"])
+def view(request: pytest.FixtureRequest) -> Any:
+    """A view of a lamp, one kind after the other."""
+    return views_of(LampFacts)[request.param]
+
+
+def test_it_is_an_instance_of_its_class(view: Any) -> None:
+    """F3: isinstance holds."""
+    assert isinstance(view, LampFacts)
+    assert not isinstance(view, DimmerFacts)
+
+
+def test_it_compares_by_value(view: Any) -> None:
+    """F3: view == plain and plain == view, view == view; another value or class is different."""
+    assert view == LampFacts()
+    assert LampFacts() == view
+    assert view == copy.copy(view)
+    assert view != LampFacts(wanted=True)
+    assert LampFacts(wanted=True) != view
+    assert view != DimmerFacts()
+    assert view != 1
+
+
+def test_it_is_as_hashable_as_an_instance(view: Any) -> None:
+    """What compares by value and changes has no hash."""
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(view)
+    for frozen_view in views_of(FrozenFacts):
+        assert hash(frozen_view) == hash(FrozenFacts())
+
+
+def test_it_is_printed_like_an_instance(view: Any) -> None:
+    """Field options of attrs count: what is not to be shown is not shown."""
+    assert repr(view) == repr(LampFacts()) == "LampFacts(wanted=False, level=1, notes=[], code=****)"
+
+
+def test_its_own_repr_is_kept() -> None:
+    """A facts class may print itself."""
+
+    @define(repr=False)
+    class Spoken:
+        level: int = 1
+
+        def __repr__(self) -> str:
+            return f"level {self.level}"
+
+    @define(repr=False)
+    class Silent:
+        level: int = 1
+
+    assert [repr(view) for view in views_of(Spoken)] == ["level 1"] * 2
+    assert [repr(view) for view in views_of(Silent)] == ["Silent(level=1)"] * 2
+
+
+def test_it_can_be_matched(view: Any) -> None:
+    """By keyword and by position."""
+    match view:
+        case LampFacts(True):
+            found = "positional"
+        case LampFacts(wanted=False, level=level):
+            found = f"level {level}"
+        case _:
+            found = "nothing"
+    assert found == "level 1"
+
+
+def test_attrs_works_on_it(view: Any) -> None:
+    """asdict, astuple and evolve: the last gives a plain instance."""
+    assert attrs.asdict(view) == attrs.asdict(LampFacts())
+    assert attrs.astuple(view) == attrs.astuple(LampFacts())
+    other = attrs.evolve(view, wanted=True)
+    assert type(other) is LampFacts
+    assert other.wanted
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda view: pickle.loads(pickle.dumps(view))])  # noqa: S301
+def test_a_copy_is_a_plain_instance(view: Any, copied: Any) -> None:
+    """It has the values of the moment and stands in no system."""
+    twin = copied(view)
+    assert type(twin) is LampFacts
+    assert twin == view
+    assert (twin.notes is view.notes) is (copied is copy.copy)
+
+
+def test_methods_properties_and_constants_work_on_it(view: Any) -> None:
+    """A class method makes plain instances, as on the class."""
+    assert view.describe("level") == "level 1 lm"
+    assert view.dark
+    assert view.watts(2) == 20
+    made = view.at(7)
+    assert type(made) is LampFacts
+    assert made.bright
+
+
+def test_derivations_and_methods_are_inherited_and_overridden() -> None:
+    """`super` works in both, on a view as on an instance."""
+    assert DimmerFacts(brightness=6).bright
+    assert not DimmerFacts(brightness=6, steps=1).bright
+    live, seen = views_of(DimmerFacts)
+    live.level = 6
+    assert live.bright
+    assert seen.bright
+    live.steps = 1
+    assert not live.bright
+    assert seen.describe("level") == "dimmed level 6 lm"
+    assert LampFacts(brightness=6).bright
+
+
+def test_an_overridden_derivation_is_gone() -> None:
+    """What a subclass makes of the name is what counts."""
+
+    @define
+    class Fixed(LampFacts):
+        bright = True
+
+    for view in views_of(Fixed):
+        assert view.bright is True
+
+
+def test_an_unknown_attribute_names_the_nearest(view: Any) -> None:
+    """F1: reading and writing; a name like none gets no hint."""
+    with pytest.raises(UnknownFactError, match="no fact or derivation of LampFacts 'wantd'; did you mean 'wanted'"):
+        _ = view.wantd
+    with pytest.raises(UnknownFactError, match="did you mean 'bright'"):
+        view.brigth = True
+    with pytest.raises(UnknownFactError) as caught:
+        _ = view.zzz
+    assert str(caught.value) == "there is no fact or derivation of LampFacts 'zzz'"
+    assert not hasattr(view, "zzz")
+    assert not hasattr(view, "_zzz")
+
+
+def test_a_fact_cannot_be_deleted_and_a_derivation_not_written() -> None:
+    """The error says what to do instead."""
+    for view in views_of(LampFacts):
+        with pytest.raises(ReadOnlyFactError, match="write its default"):
+            del view.wanted
+        with pytest.raises(ReadOnlyFactError, match="it is a derivation"):
+            view.bright = True
+
+
+def test_frozen_facts_are_written_through_a_view_only() -> None:
+    """The class forbids writing to its instances; the facts of a system change all the same."""
+    live, seen = views_of(FrozenFacts)
+    live.level = 2
+    assert seen == FrozenFacts(2)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        copy.copy(live).level = 3
+
+
+def test_a_derivation_of_a_plain_instance_just_computes() -> None:
+    """Section 3: that is its unit test, and the handle is read on the class."""
+    assert LampFacts(brightness=6).bright
+    assert repr(LampFacts.bright) == "<derivation bright>"

@@ -1,0 +1,648 @@
+"""The naive engine: the contract's rules in plain lists and dicts, everything worked out anew at each pass.
+
+No task, no cache, no agenda. Time is a number; a pass judges every constraint in its order, for the real world
+and for the world without a run's writes (R5), decides about every requirement, and goes round until nothing
+changes any more. It shares no code with the engine and none of its ideas of what need not be looked at.
+"""
+
+import math
+
+from attrs import Factory, define, evolve
+
+from tests.properties.program import (
+    BAG,
+    FACTS,
+    HOMES,
+    KINDS,
+    TOP,
+    Cancel,
+    Life,
+    Program,
+    Send,
+    Switch,
+    Touch,
+    Undone,
+    Wait,
+    Write,
+    constraint_slot,
+    home_of_fact,
+    moment,
+    resolver_slot,
+    timeout_of,
+    written,
+)
+
+OUTSIDE = 0
+RETRY_DELAY = 2.0**-6
+PASSES = 30
+"""So many passes at one moment, or dispatches of one resolver, come near to R7: the program is left out."""
+DISPATCHES = 40
+
+Stamp = tuple[int, ...]
+Name = tuple[int | None, int, int]
+"""A requirement's identity: resolver, kind, payload."""
+
+
+class TooLively(Exception):
+    """The program goes round so often that the guards of R7 may trip."""
+
+
+class HandlerError(Exception):
+    """A broken event's handler raised."""
+
+
+@define
+class Reading:
+    """What a constraint answers in some world, what it read there, and the facts beneath."""
+
+    answer: tuple[Name, ...]
+    reads: dict[int, Stamp]
+    beneath: set[int]
+
+
+@define(eq=False)
+class Run:
+    """One requirement being resolved. *since*: what each producer's inputs were at dispatch, or when it joined. *wake*, *deadline*: when the next step comes, when the attempt times out."""
+
+    number: int
+    entry: "Entry"
+    since: dict[int, dict[int, Stamp]]
+    attempt: int = 1
+    step: int = 0
+    wake: float = math.inf
+    deadline: float = math.inf
+    waiting_for_retry: bool = False
+    again: bool = False
+    wrote: bool = False
+    beneath: set[int] = Factory(set)
+    """The facts that its constraints have read, in the real world and in the one without it."""
+
+
+@define(eq=False)
+class Entry:
+    """One wanted requirement. *asks* and *holds*: whose real answer, or answer but for the run, contains it."""
+
+    name: Name
+    asks: set[int] = Factory(set)
+    holds: set[int] = Factory(set)
+    status: str = "new"
+    run: Run | None = None
+    last: Run | None = None
+    outcome: str = ""
+    resting: dict[int, dict[int, Stamp]] = Factory(dict)
+    reason: str = "removed"
+
+    @property
+    def producers(self) -> set[int]:
+        return self.asks | self.holds
+
+    @property
+    def pending(self) -> bool:
+        return self.status not in {"unsatisfied", "failed", "cancelled"}
+
+
+@define(eq=False)
+class Mind:
+    """How one constraint stands: its answer, and the one it is thinking about until *due*."""
+
+    off: bool = False
+    blocked: bool = False
+    reading: Reading | None = None
+    thinking: Reading | None = None
+    due: float = math.inf
+
+
+@define(frozen=True)
+class Told:
+    """One line of the log: what became of a run, or that it started."""
+
+    time: float
+    word: str
+    name: Name
+    reason: str = ""
+
+
+def told_by_moment(log: list[Told]) -> list[tuple[float, list[Told], list[Told]]]:
+    """The log with the ends of each moment, which come in any order, apart from the starts, which do not."""
+    moments: dict[float, tuple[list[Told], list[Told]]] = {}
+    for told in log:
+        starts, ends = moments.setdefault(told.time, ([], []))
+        (starts if told.word == "start" else ends).append(told)
+    return [(at, starts, sorted(ends, key=repr)) for at, (starts, ends) in moments.items()]
+
+
+@define(frozen=True)
+class Picture:
+    """Everything that is compared, at one moment."""
+
+    time: float
+    facts: tuple[int, ...]
+    derived: tuple[int, ...]
+    wanted: dict[Name, tuple[str, tuple[int, ...]]]
+    runs: frozenset[Name]
+    settled: bool
+
+
+class Naive:
+    """Runs a program. ``log`` and ``pictures`` are the result, ``seen`` the features that occurred."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.now = 0.0
+        self.running = True
+        self.logs: list[list[tuple[int, int]]] = [[(OUTSIDE, value)] for value in program.initial]
+        self.touches = [0] * FACTS
+        self.minds = [Mind() for _ in program.constraints]
+        self.order = program.ranks()
+        self.entries: dict[Name, Entry] = {}
+        self.numbers = 0
+        self.dispatched: dict[int, int] = {}
+        self.requeued: set[Name] = set()
+        self.dirty = True
+        self.log: list[Told] = []
+        self.pictures: list[Picture] = []
+        self.seen: set[str] = set()
+
+    # -- the worlds -------------------------------------------------------------------------------
+
+    def value(self, source: int, hidden: frozenset[int] = frozenset(), beneath: set[int] | None = None) -> int:
+        """A fact or derivation in the world without the writes of the *hidden* runs."""
+        if source < FACTS:
+            if beneath is not None:
+                beneath.add(source)
+            return next(value for writer, value in reversed(self.logs[source]) if writer not in hidden)
+        derived = self.program.derived[source - FACTS]
+        first = self.value(derived.first, hidden, beneath)
+        return TOP - first if first >= derived.bound else self.value(derived.second, hidden, beneath)
+
+    def stamp(self, source: int, hidden: frozenset[int] = frozenset()) -> Stamp:
+        """What a reader compares: the value, and how often a fact was touched."""
+        value = self.value(source, hidden)
+        return (value, self.touches[source]) if source < FACTS else (value,)
+
+    def stamps(self) -> dict[int, Stamp]:
+        """All of them."""
+        return {source: self.stamp(source) for source in range(FACTS + len(self.program.derived))}
+
+    def evaluate(self, number: int, hidden: frozenset[int] = frozenset()) -> Reading:
+        """Ask a constraint in some world."""
+        constraint = self.program.constraints[number]
+        reading = Reading((), {}, set())
+
+        def read(source: int) -> int:
+            reading.reads[source] = self.stamp(source, hidden)
+            return self.value(source, hidden, reading.beneath)
+
+        if all(test.holds(read(test.source)) for test in constraint.tests):
+            names = []
+            for ask in constraint.asks:
+                payload = read(ask.source) if ask.source >= 0 else -1 - ask.source
+                names.append((self.program.serving(constraint.home, ask.kind), ask.kind, payload))
+            reading.answer = tuple(dict.fromkeys(names))
+        return reading
+
+    def write(self, fact: int, value: int, writer: int) -> None:
+        """Write; an equal value changes nothing."""
+        if self.value(fact) != value:
+            self.logs[fact].append((writer, value))
+            self.dirty = True
+
+    def send(self, number: int, given: int, writer: int) -> None:
+        """Dispatch an event: the handlers of the first module, then of the second; all or nothing."""
+        event = self.program.events[number]
+        before = [list(log) for log in self.logs]
+        for home in range(len(HOMES)):
+            for fact, value in event.writes:
+                if home_of_fact(fact) == home:
+                    self.write(fact, written(value, given, self.value(fact)), writer)
+        self.seen.add("events")
+        if event.broken:
+            self.logs = before
+            self.seen.add("broken events")
+            raise HandlerError
+
+    # -- a pass -----------------------------------------------------------------------------------
+
+    def settle_moment(self) -> None:
+        """Pass after pass, until nothing is due at this moment."""
+        for _ in range(PASSES):
+            if not (self.dirty and self.running):
+                return
+            self.dirty = False
+            self.do_pass()
+        raise TooLively
+
+    def do_pass(self) -> None:
+        """Judge, decide, cancel, dispatch."""
+        satisfied = {entry.run for entry in self.entries.values() if entry.run and entry.holds}
+        ready: list[Entry] = []
+        removed: list[Entry] = []
+        self.judge_all(ready, removed)
+        while markers := [entry for entry in removed if entry.run in satisfied]:
+            for entry in markers:
+                assert entry.run is not None
+                satisfied.discard(entry.run)
+                self.take_back(entry.run)
+            self.judge_all(ready, removed)
+        for entry in removed:
+            if entry.run is not None:
+                self.end(entry.run, "cancel", entry.reason)
+        began = self.stamps()
+        ready = [entry for entry in ready if self.entries.get(entry.name) is entry]
+        ready.sort(key=lambda entry: min(self.order.index(number) for number in entry.producers))
+        priorities = [
+            max(self.program.constraints[number].priority for number in entry.producers) for entry in ready
+        ]
+        if len(set(priorities)) > 1:
+            self.seen.add("priorities")
+        for entry in ready:
+            self.dispatch(entry, began)
+
+    def judge_all(self, ready: list[Entry], removed: list[Entry]) -> None:
+        """Judge every constraint in its order, and what it asks for, until a whole round changes nothing."""
+        changing = True
+        while changing:
+            before = self.shape()
+            for number in self.order:
+                left = self.produced(number)
+                self.judge(number)
+                reading = self.minds[number].reading
+                asked = [self.entries[name] for name in reading.answer if name in self.entries] if reading else []
+                for entry in dict.fromkeys([*left, *asked]):
+                    if not entry.producers:
+                        del self.entries[entry.name]
+                        removed.append(entry)
+                    elif entry not in ready and self.last_of(entry) == number and self.decide(entry):
+                        ready.append(entry)
+                        entry.status = "running"
+            changing = self.shape() != before
+
+    def last_of(self, entry: Entry) -> int:
+        """The last of its producers in the order: when that is judged, one can decide."""
+        return max(entry.producers, key=self.order.index)
+
+    def shape(self) -> object:
+        """What a round of judging may change."""
+        return (
+            [(name, set(entry.asks), set(entry.holds), entry.status) for name, entry in self.entries.items()],
+            [(mind.blocked, mind.due) for mind in self.minds],
+        )
+
+    def judge(self, number: int) -> None:
+        """Find out what one constraint wants now."""
+        mind = self.minds[number]
+        mind.blocked = self.blocked(number)
+        if mind.blocked:
+            self.seen.add("after")
+        if mind.off:
+            mind.reading = mind.thinking = None
+            mind.due = math.inf
+            for entry in self.produced(number):
+                self.unlink(entry, number, "removed")
+        elif self.program.constraints[number].wait is not None:
+            self.think(number, mind)
+        elif not mind.blocked:
+            mind.reading = self.evaluate(number)
+            self.link(number, mind.reading.answer)
+
+    def blocked(self, number: int) -> bool:
+        """Whether a constraint before this one is pending (R8)."""
+        constraint, mind = self.program.constraints[number], self.minds[number]
+        return not mind.off and any(self.pending(other) for other in constraint.after)
+
+    def pending(self, number: int) -> bool:
+        """Whether those after this one must wait (R8)."""
+        mind = self.minds[number]
+        if mind.off:
+            return False
+        return self.blocked(number) or mind.thinking is not None or any(entry.pending for entry in self.produced(number))
+
+    def produced(self, number: int) -> list[Entry]:
+        return [entry for entry in self.entries.values() if number in entry.producers]
+
+    def link(self, number: int, answer: tuple[Name, ...]) -> None:
+        """Compare a real answer with what the constraint wanted: but-for questions for what is missing."""
+        for entry in self.produced(number):
+            if entry.run is not None:
+                entry.run.beneath |= self.evaluate(number).beneath
+            if entry.name in answer:
+                continue
+            other = answer
+            if entry.run is not None:
+                without = self.evaluate(number, frozenset({entry.run.number}))
+                entry.run.beneath |= without.beneath
+                other += without.answer
+                if entry.name in without.answer:
+                    entry.asks.discard(number)
+                    entry.holds.add(number)
+                    self.seen.add("self-satisfied")
+                    continue
+            superseded = any(name[1] == entry.name[1] for name in other)
+            self.unlink(entry, number, "superseded" if superseded else "removed")
+        for name in answer:
+            entry = self.entries.setdefault(name, Entry(name))
+            if number not in entry.producers and entry.run is not None:
+                entry.run.since[number] = self.stamps()
+            entry.asks.add(number)
+            entry.holds.discard(number)
+            if len(entry.asks) > 1:
+                self.seen.add("shared")
+
+    def unlink(self, entry: Entry, number: int, reason: str) -> None:
+        entry.asks.discard(number)
+        entry.holds.discard(number)
+        entry.resting.pop(number, None)
+        for run in (entry.run, entry.last):
+            if run is not None:
+                run.since.pop(number, None)
+        entry.reason = reason
+
+    def think(self, number: int, mind: Mind) -> None:
+        """An async constraint: what it read is compared in the world without its own runs' writes (R9)."""
+        if mind.thinking is not None and mind.due <= self.now:
+            mind.reading, mind.thinking, mind.due = mind.thinking, None, math.inf
+            self.seen.add("async")
+            for entry in self.produced(number):
+                if entry.name not in mind.reading.answer:
+                    superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
+                    self.unlink(entry, number, "superseded" if superseded else "removed")
+            self.link(number, mind.reading.answer)
+        hidden = frozenset(entry.run.number for entry in self.produced(number) if entry.run)
+        known = mind.thinking or mind.reading
+        stale = known is None or any(self.stamp(source, hidden) != seen for source, seen in known.reads.items())
+        if stale and mind.blocked:
+            mind.thinking, mind.due = None, math.inf
+        elif stale:
+            mind.thinking = self.evaluate(number, hidden)
+            mind.due = moment(self.now, constraint_slot(number), self.program.constraints[number].wait or 0)
+
+    # -- requirements -----------------------------------------------------------------------------
+
+    def decide(self, entry: Entry) -> bool:
+        """Whether to dispatch a requirement now (R6)."""
+        if entry.run is not None:
+            return False
+        waiting = any(self.blocked(number) or self.minds[number].thinking for number in entry.producers)
+        if waiting:
+            return False
+        if entry.name[0] is None:
+            entry.status = "no resolver"
+            return False
+        if entry.status == "new":
+            return True
+        if not entry.pending:
+            return self.disturbed(entry)
+        last = entry.last
+        assert last is not None
+        if entry.outcome == "stopped" or last.again or self.changed_since(entry, last):
+            return True
+        self.rest(entry)
+        return False
+
+    def changed_since(self, entry: Entry, last: Run) -> bool:
+        """Whether an input differs from the dispatch: by whomever after success, by others otherwise."""
+        hidden = frozenset() if entry.outcome == "complete" else frozenset({last.number})
+        return any(
+            number not in last.since  # it asks for the first time since the run has ended
+            or any(self.stamp(source, hidden) != last.since[number][source] for source in self.inputs(number))
+            for number in entry.asks
+        )
+
+    def disturbed(self, entry: Entry) -> bool:
+        """Whether an input of a standing requirement has changed since it stands."""
+        return any(
+            number not in entry.resting  # it asks for the first time since
+            or any(self.stamp(source) != stamp for source, stamp in entry.resting[number].items())
+            for number in entry.asks
+        )
+
+    def inputs(self, number: int) -> dict[int, Stamp]:
+        reading = self.minds[number].reading
+        return {} if reading is None else reading.reads
+
+    def rest(self, entry: Entry) -> None:
+        entry.status = {"complete": "unsatisfied", "error": "failed", "cancel": "cancelled"}[entry.outcome]
+        self.seen.add(entry.status)
+        entry.resting = {
+            number: {source: self.stamp(source) for source in self.inputs(number)} for number in entry.asks
+        }
+
+    # -- runs -------------------------------------------------------------------------------------
+
+    def dispatch(self, entry: Entry, began: dict[int, Stamp]) -> None:
+        """Start a run; a sync one is over when this returns."""
+        number = entry.name[0]
+        assert number is not None
+        resolver = self.program.resolvers[number]
+        self.dispatched[number] = self.dispatched.get(number, 0) + 1
+        if self.dispatched[number] > DISPATCHES:
+            raise TooLively
+        self.numbers += 1
+        run = entry.run = Run(self.numbers, entry, dict.fromkeys(entry.asks, began))
+        entry.status = "running"
+        self.tell("start", entry.name)
+        self.notice_start(entry)
+        if resolver.sync:
+            while entry.run is run:
+                self.advance(run)
+        else:
+            self.begin_attempt(run)
+
+    def notice_start(self, entry: Entry) -> None:
+        if entry.name[1] == BAG:
+            self.seen.add("unhashable")
+        homes = {self.program.constraints[number].home for number in entry.producers}
+        if len(homes) > 1:
+            self.seen.add("shared by modules")
+
+    def begin_attempt(self, run: Run) -> None:
+        run.step, run.waiting_for_retry = 0, False
+        number, _, payload = run.entry.name
+        assert number is not None
+        resolver = self.program.resolvers[number]
+        run.wake = moment(self.now, resolver_slot(number, payload), resolver.steps[0].wait)
+        timeout = timeout_of(number, resolver)
+        run.deadline = math.inf if timeout is None else self.now + timeout
+
+    def advance(self, run: Run) -> None:
+        """Do the next step of a run, and end it after the last."""
+        number, _, payload = run.entry.name
+        assert number is not None
+        resolver = self.program.resolvers[number]
+        step = resolver.steps[run.step]
+        for fact, value in step.writes:
+            self.write(fact, written(value, payload, self.value(fact)), run.number)
+            run.wrote = True
+        if step.send is not None:
+            try:
+                self.send(step.send, payload, run.number)
+            except HandlerError:
+                self.fail(run)
+                return
+        run.step += 1
+        if run.step < len(resolver.steps):
+            run.wake = moment(self.now, resolver_slot(number, payload), resolver.steps[run.step].wait)
+            return
+        if resolver.outcome == "hang":
+            run.wake = math.inf
+            self.seen.update(["hang", "write and hang"] if run.wrote else ["hang"])
+        elif resolver.outcome == "fail" or (resolver.outcome == "fail first" and run.attempt == 1):
+            self.fail(run)
+        else:
+            if resolver.outcome == "requeue" and run.entry.name not in self.requeued:
+                self.requeued.add(run.entry.name)
+                run.again = True
+                self.seen.add("requeue")
+            self.end(run, "complete")
+
+    def fail(self, run: Run) -> None:
+        """An attempt has failed: another one, or the end."""
+        self.seen.add("fail")
+        number = run.entry.name[0]
+        assert number is not None
+        if run.attempt < self.program.resolvers[number].attempts:
+            run.attempt += 1
+            run.waiting_for_retry = True
+            run.wake, run.deadline = self.now + RETRY_DELAY, math.inf
+            self.seen.add("retry")
+        else:
+            self.end(run, "error")
+
+    def time_out(self, run: Run) -> None:
+        self.seen.add("timeout")
+        entry = run.entry
+        self.fail(run)
+        if entry.run is None and entry.holds:
+            self.take_back(run)
+
+    def end(self, run: Run, outcome: str, reason: str = "") -> None:
+        entry = run.entry
+        entry.run, entry.last, entry.outcome = None, run, outcome
+        entry.status = "undecided"
+        self.tell(outcome, entry.name, reason)
+        self.seen.add(reason or outcome)
+        self.dirty = True
+
+    def cancel(self, entry: Entry, reason: str) -> None:
+        """End a run from outside."""
+        run = entry.run
+        assert run is not None
+        self.end(run, "cancel", reason)
+        if entry.holds:
+            self.take_back(run)
+
+    def take_back(self, run: Run) -> None:
+        """No marker is left standing: the inputs of its constraints that the run wrote last return (R10)."""
+        for fact in run.beneath:
+            while self.logs[fact][-1][0] == run.number:
+                self.logs[fact].pop()
+                self.dirty = True
+                self.seen.add("taken back")
+
+    def tell(self, word: str, name: Name, reason: str = "") -> None:
+        self.log.append(Told(self.now, word, name, reason))
+
+    # -- time and the driver ----------------------------------------------------------------------
+
+    def until(self, then: float) -> None:
+        """Let everything happen up to *then*, moment by moment."""
+        while True:
+            self.settle_moment()
+            moments = [mind.due for mind in self.minds] + [
+                moment for run in self.live() for moment in (run.wake, run.deadline)
+            ]
+            at = min([*moments, math.inf])
+            if at > then or not self.running:
+                break
+            self.now = at
+            self.happen()
+        self.now = then
+
+    def live(self) -> list[Run]:
+        return [entry.run for entry in self.entries.values() if entry.run is not None]
+
+    def happen(self) -> None:
+        """Whatever is due at this moment."""
+        timeouts = [run for run in self.live() if run.deadline <= self.now]
+        if timeouts and any(run.wake <= self.now for run in self.live()):
+            raise TooLively  # a tie: either may come first
+        for run in self.live():
+            if run.deadline <= self.now:
+                self.time_out(run)
+            elif run.wake <= self.now:
+                if run.waiting_for_retry:
+                    self.begin_attempt(run)
+                else:
+                    self.advance(run)
+        self.dirty = self.dirty or any(mind.due <= self.now for mind in self.minds)
+
+    def run(self) -> None:
+        """The whole program."""
+        for action in self.program.actions:
+            self.act(action)
+
+    def act(self, action: object) -> None:  # noqa: C901, PLR0912  # one branch for each action
+        """What the driver does."""
+        match action:
+            case Write(fact, value):
+                self.write(fact, value, OUTSIDE)
+                self.seen.add("writes")
+            case Touch(fact):
+                self.touches[fact] += 1
+                self.logs[fact].append((OUTSIDE, self.value(fact)))
+                self.dirty = True
+                self.seen.add("touch")
+            case Send(event, value):
+                try:
+                    self.send(event, value, OUTSIDE)
+                except HandlerError:
+                    pass
+            case Undone():
+                self.seen.add("rollback")
+            case Switch(number, on):
+                if self.minds[number].off == on:
+                    self.seen.add("enable" if on else "disable")
+                self.minds[number].off = not on
+                self.dirty = True
+            case Cancel(kind, payload):
+                self.cancel_all(kind, payload)
+            case Life(on):
+                self.switch_life(on)
+            case Wait(seconds):
+                self.until(self.now + seconds)
+                self.pictures.append(self.picture())
+
+    def cancel_all(self, kind: int, payload: int) -> None:
+        for entry in list(self.entries.values()):
+            if entry.name[1:] == (kind, payload) and entry.run is not None:
+                self.cancel(entry, "cancelled")
+
+    def switch_life(self, on: bool) -> None:
+        if on == self.running:
+            return
+        self.running = on
+        if on:
+            self.dirty = True
+            self.seen.add("start again")
+            return
+        self.seen.add("stop")
+        for entry in list(self.entries.values()):
+            if entry.run is not None:
+                self.cancel(entry, "stopped")
+            entry.outcome, entry.status = "stopped", "undecided"
+        for mind in self.minds:
+            mind.thinking = mind.reading = None
+            mind.due = math.inf
+
+    def picture(self) -> Picture:
+        """What can be compared."""
+        return Picture(
+            self.now,
+            tuple(self.value(fact) for fact in range(FACTS)),
+            tuple(self.value(FACTS + number) for number in range(len(self.program.derived))),
+            {name: (entry.status, tuple(sorted(entry.asks))) for name, entry in self.entries.items()}
+            if self.running
+            else {},
+            frozenset(run.entry.name for run in self.live()),
+            self.running and not self.live() and not any(mind.thinking for mind in self.minds),
+        )
