@@ -71,7 +71,8 @@ async def runner_cancelled(module: Module[WorkFacts], moment: float, log: list[O
     system.observe(log.append)
     async with trio.open_nursery() as nursery:
         nursery.cancel_scope.deadline = trio.current_time() + moment
-        assert await nursery.start(system.run) is system
+        started: object = await nursery.start(system.run)
+        assert started is system
     return system
 
 
@@ -203,6 +204,6 @@ async def test_a_cancellation_at_every_step_of_the_body_is_an_ordered_stop(
         finally:
             trio.lowlevel.remove_instrument(countdown)
     started = [start.run for start in seen(log, "resolver.start")]
-    ended = [one.run for one in log if one.type in ("resolver.complete", "resolver.error", "resolver.cancel")]
+    ended = [end.run for kind in ("complete", "error", "cancel") for end in seen(log, f"resolver.{kind}")]
     assert sorted(ended) == sorted(started)
     assert all_tasks() == before

@@ -1,6 +1,7 @@
 """R10: retry with all backoffs, jitter and a predicate; backoff waits are cancelled too."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ async def test_the_waits_grow_as_declared(
 async def test_jitter_takes_a_share_of_the_wait_at_random(autojump_clock: trio.abc.Clock) -> None:
     """Never more than the wait, never less than its rest, not always the same."""
     found = await moments(Retry(attempts=30, initial_delay=10, jitter=0.5))
-    waits = [after - before for before, after in zip(found, found[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(found)]
     assert all(5 - 1e-6 <= wait <= 10 + 1e-6 for wait in waits)
     assert len(set(waits)) > 1
 

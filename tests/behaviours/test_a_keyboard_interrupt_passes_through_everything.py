@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from directive_trio import ErrorBoundary, Module, Retry, System, open_system
 from directive_trio.abc import Plugin
@@ -71,16 +70,13 @@ def interrupted_at(place: str, error: type[BaseException]) -> Module[WorkFacts]:
 
         resolvers[place] = second
     module = with_resolver(resolvers.get(place, forever), **options)
-    if place == "constraint":
-        module.constraint(name="stop")(stop)
-    elif place == "async constraint":
-        module.constraint(name="stop")(stop_later)
-    elif place == "effect":
-        module.effect(name="stop")(stop)
-    elif place == "async effect":
-        module.effect(name="stop")(stop_later)
-    elif place == "cleanup":
-        module.effect(name="stop")(lambda facts: stop)
+    match place:
+        case "constraint" | "async constraint":
+            module.constraint(name="stop")(stop if place == "constraint" else stop_later)
+        case "effect" | "async effect":
+            module.effect(name="stop")(stop if place == "effect" else stop_later)
+        case "cleanup":
+            module.effect(name="stop")(lambda facts: stop)
 
     @module.effect
     async def beside(facts: WorkFacts) -> None:
@@ -161,6 +157,32 @@ async def test_it_leaves_the_block_from_an_observer_too(kind: str, autojump_cloc
             await trio.sleep(0.5)
     assert caught.group_contains(KeyboardInterrupt)
     assert all_tasks() == before
+
+
+async def test_it_keeps_no_other_run_from_being_cancelled(autojump_clock: trio.abc.Clock) -> None:
+    """Two are cancelled in one pass, and a callback of the first is interrupted: the second ends all the same."""
+    ended: list[str] = []
+
+    def interrupt(reason: object) -> None:
+        raise KeyboardInterrupt
+
+    async def do(job: Job, ctx: Ctx) -> None:
+        if job.name == "a":
+            ctx.signal.on_abort(interrupt)
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.append(job.name)
+
+    module = with_resolver(do)
+    module.constraint(name="other")(lambda facts: Job("b") if facts.wanted else None)
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with open_system(module) as system:
+            await trio.sleep(1)
+            system[module].wanted = ""
+            await trio.sleep(1)
+    assert caught.group_contains(KeyboardInterrupt)
+    assert sorted(ended) == ["a", "b"]
 
 
 async def test_it_leaves_the_block_from_the_task_of_a_plugin(autojump_clock: trio.abc.Clock) -> None:

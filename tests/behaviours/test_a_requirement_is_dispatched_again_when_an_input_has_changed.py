@@ -491,3 +491,34 @@ async def test_a_cancelled_retry_stands_until_others_change_an_input(autojump_cl
         system[module].level = 0
         await trio.sleep(0.5)
         assert len(told(log, "resolver.start")) == 2
+
+
+async def test_a_derivation_of_which_every_computation_is_a_change_counts(autojump_clock: trio.abc.Clock) -> None:
+    """R6: ``eq=False``: computed again since dispatch is changed since dispatch."""
+
+    @define
+    class Pulsing:
+        beat: int = 0
+
+        @derivation(eq=False)
+        def pulse(self) -> bool:
+            return self.beat >= 0
+
+    module = Module("m", Pulsing)
+    log: list[Observation] = []
+
+    @module.constraint
+    def must_fill(facts: Pulsing) -> Fill | None:
+        return Fill() if facts.pulse else None
+
+    @module.resolver(Fill)
+    async def fill(requirement: Fill, ctx: Context[Pulsing]) -> None:
+        await trio.sleep(1)
+
+    async with open_system(module) as system:
+        system.observe(log.append)
+        await system.settle()
+        assert len(told(log, "resolver.start")) == 1
+        system[module].beat = 1
+        await system.settle()
+        assert len(told(log, "resolver.start")) == 2

@@ -6,7 +6,7 @@ import pytest
 import trio
 from attrs import define, frozen
 
-from directive_trio import Context, ErrorBoundary, Module, Retry, open_system
+from directive_trio import Context, ErrorBoundary, Module, Record, Retry, open_system
 from directive_trio.errors import SettleTimeoutError
 from tests.behaviours.worker import Ctx, Job, work_module
 
@@ -43,7 +43,7 @@ def everything() -> Module[Facts]:
     module = Module("m", Facts)
 
     @module.constraint
-    def wanting(facts: Facts) -> Iterable[object]:
+    def wanting(facts: Facts) -> Iterable[Record]:
         return [Slow("a"), Slow("b"), Failing(), Nobody(), Idle()] if facts.started else []
 
     @module.constraint

@@ -165,9 +165,14 @@ async def test_what_it_raises_instead_is_the_cause(how: str, autojump_clock: tri
 
 
 async def test_a_cancellation_of_a_timed_out_attempt_wins(autojump_clock: trio.abc.Clock) -> None:
-    """It still cleans up after its timeout when the run is cancelled: no other attempt, one outcome."""
+    """It still cleans up after its timeout when the run is cancelled: no other attempt, one outcome.
+
+    The first reason of its signal stays.
+    """
+    contexts: list[Ctx] = []
 
     async def do(job: Job, ctx: Ctx) -> None:
+        contexts.append(ctx)
         with trio.CancelScope(shield=True):
             await trio.sleep(5)
 
@@ -179,6 +184,8 @@ async def test_a_cancellation_of_a_timed_out_attempt_wins(autojump_clock: trio.a
         system.cancel(Job("a"))
         await system.settle(timeout=None)
     assert types(log, "resolver.") == ["resolver.start", "resolver.cancel"]
+    assert seen(log, "resolver.cancel")[0].error is None
+    assert [str(ctx.signal.reason) for ctx in contexts] == ["timeout after 2 s"]
 
 
 async def test_a_run_that_times_out_for_good_leaves_no_marker(autojump_clock: trio.abc.Clock) -> None:

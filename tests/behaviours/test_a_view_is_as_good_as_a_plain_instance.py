@@ -173,6 +173,20 @@ def test_derivations_and_methods_are_inherited_and_overridden() -> None:
     assert LampFacts(brightness=6).bright
 
 
+def test_super_works_in_a_derivation_alone() -> None:
+    """Even where no method shares its class cell, which attrs mends when it makes a slotted class anew."""
+
+    @define
+    class Strict(LampFacts):
+        @derivation
+        def bright(self) -> bool:
+            return super().bright and self.wanted
+
+    assert Strict(wanted=True, brightness=6).bright
+    for view in views_of(Strict):
+        assert not view.bright
+
+
 def test_an_overridden_derivation_is_gone() -> None:
     """What a subclass makes of the name is what counts."""
 
@@ -219,3 +233,13 @@ def test_a_derivation_of_a_plain_instance_just_computes() -> None:
     """Section 3: that is its unit test, and the handle is read on the class."""
     assert LampFacts(brightness=6).bright
     assert repr(LampFacts.bright) == "<derivation bright>"
+
+
+def test_facts_may_have_any_public_name() -> None:
+    """The words that views are made of are no trap."""
+    names = ["property", "reads", "node", "nodes", "view", "lens", "facts_class", "name", "value", "type", "classes"]
+    facts = define(type("Named", (), {"__annotations__": dict.fromkeys(names, int), **dict.fromkeys(names, 1)}))
+    live, seen = views_of(facts)
+    for name in names:
+        setattr(live, name, 2)
+        assert getattr(live, name) == getattr(seen, name) == 2

@@ -1,5 +1,7 @@
 """R1, table 3.1: ``watch(target, callback)`` calls back in the pass after a change of its target, before effects."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 from attrs import define
@@ -83,7 +85,7 @@ async def test_taken_away_it_hears_no_more(autojump_clock: trio.abc.Clock) -> No
     module = Module("m", Facts)
     heard: list[str] = []
     async with open_system(module) as system:
-        removers = []
+        removers: list[Callable[[], None]] = []
         system.watch("m::left", lambda new, old: [remove() for remove in removers])
         removers.append(system.watch("m::left", lambda new, old: heard.append("second")))
         system[module].left = 1
@@ -135,6 +137,18 @@ async def test_one_that_raises_is_reported_and_goes_on_watching(
     assert "in a callback" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert len(seen(log, "watcher.error")) == 3
+
+
+async def test_one_that_raises_is_reported_though_nobody_observes(
+    autojump_clock: trio.abc.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has it."""
+    module = Module("m", Facts)
+    async with open_system(module) as system:
+        system.watch("m::left", lambda new, old: int("x"))
+        system[module].left = 1
+        await system.settle()
+    assert "invalid literal" in caplog.text
 
 
 async def test_a_target_that_cannot_be_read_is_the_callers_error(autojump_clock: trio.abc.Clock) -> None:

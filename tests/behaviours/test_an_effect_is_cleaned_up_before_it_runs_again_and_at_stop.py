@@ -104,6 +104,25 @@ async def test_what_an_effect_returns_after_its_own_end_is_called_at_once(
     assert calls == ["run 0", "clean", "run 1", "clean"]
 
 
+async def test_a_stop_in_the_middle_of_a_pass_keeps_the_order(autojump_clock: trio.abc.Clock) -> None:
+    """Those that were due after the one that stops it are cleaned up at the end, in reverse order."""
+    calls: list[str] = []
+    module = Module("m", Facts)
+
+    @module.effect
+    def first(facts: Facts) -> None:
+        if facts.value:
+            system.stop()
+
+    for name in ("a", "b"):
+        module.effect(name=name)(noting(calls, name))
+    async with open_system(module) as system:
+        await system.settle()
+        calls.clear()
+        system[module].value = 1
+    assert calls == ["clean b 0", "clean a 0"]
+
+
 @pytest.mark.parametrize("how", ["disable", "stop"])
 async def test_a_cleanup_may_end_its_effect(how: str, autojump_clock: trio.abc.Clock) -> None:
     """Then the run it was to make room for does not begin."""
@@ -154,7 +173,7 @@ async def test_what_is_no_cleanup_is_an_error(autojump_clock: trio.abc.Clock) ->
 
     errors: list[Exception] = []
     module = Module("m", Facts)
-    module.effect(name="value")(lambda facts: 5)  # type: ignore[arg-type,return-value]  # what it is about
+    module.effect(name="value")(lambda facts: 5)  # type: ignore[arg-type]  # what it is about
     module.effect(name="coroutine")(lambda facts: later())  # a sync function that returns one
     async with open_system(module, errors=ErrorBoundary(on_error=lambda error, _: errors.append(error))) as system:
         await system.settle()

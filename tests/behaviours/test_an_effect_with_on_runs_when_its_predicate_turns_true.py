@@ -4,7 +4,7 @@ import pytest
 import trio
 from attrs import define
 
-from directive_trio import Module, open_system
+from directive_trio import ErrorBoundary, Module, open_system
 
 
 @define
@@ -69,6 +69,17 @@ async def test_a_predicate_that_raises_does_not_hold(
         system[module].level = 5
         await system.settle()
     assert runs == [5]
+
+
+async def test_throw_out_of_a_predicate_leaves_the_block(autojump_clock: trio.abc.Clock) -> None:
+    """R12: it is an error of the effect like any other."""
+    module = Module("m", Facts)
+    module.effect(name="small", on=lambda facts: 10 / facts.level > 1)(lambda facts: None)
+    boundary = ErrorBoundary(effect="throw", on_error=lambda *_: None)
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_system(module, errors=boundary):
+            await trio.sleep_forever()
+    assert caught.group_contains(ZeroDivisionError, depth=1)
 
 
 async def test_an_async_one_is_a_task(autojump_clock: trio.abc.Clock) -> None:

@@ -75,8 +75,8 @@ async def test_a_group_with_a_cancellation_in_it_is_split(autojump_clock: trio.a
     assert [repr(one) for one in error.exceptions] == ["ValueError('child')"]
 
 
-@pytest.mark.parametrize("timeout", [None, 100])
-async def test_raise_if_aborted_ends_it_without_an_error(timeout: float | None, autojump_clock: trio.abc.Clock) -> None:
+@pytest.mark.parametrize("seconds", [None, 100])
+async def test_raise_if_aborted_ends_it_without_an_error(seconds: float | None, autojump_clock: trio.abc.Clock) -> None:
     """Leaving with it is how a resolver says that it has heard."""
 
     async def do(job: Job, ctx: Ctx) -> None:
@@ -84,7 +84,7 @@ async def test_raise_if_aborted_ends_it_without_an_error(timeout: float | None, 
             await ctx.signal.wait()
         ctx.signal.raise_if_aborted()
 
-    log, _ = await cancelled_run(do, timeout=timeout)
+    log, _ = await cancelled_run(do, timeout=seconds)
     assert types(log, "resolver.") == ["resolver.start", "resolver.cancel"]
     assert seen(log, "resolver.cancel")[0].error is None
 

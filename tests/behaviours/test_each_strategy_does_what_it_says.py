@@ -8,6 +8,7 @@ import trio
 from attrs import define, frozen
 
 from directive_trio import Context, ErrorBoundary, Module, System, derivation, open_system
+from directive_trio.errors import ConvergenceError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, seen, types, work_module
 
@@ -68,7 +69,7 @@ KINDS = ["resolver", "sync resolver", "constraint", "async constraint", "effect"
 def boundary(kind: str, strategy: Any, **more: Any) -> ErrorBoundary:
     """The boundary with one strategy for that kind."""
     more.setdefault("on_error", lambda *_: None)
-    return ErrorBoundary(**{kind.split()[-1]: strategy}, **more)
+    return ErrorBoundary(**{kind.rsplit(maxsplit=1)[-1]: strategy}, **more)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,6 +133,38 @@ async def test_throw_leaves_the_nursery_of_a_host(kind: str, autojump_clock: tri
         await system.settle()
         await system.stop_async()
     assert runs == [0, 0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_who_waits_for_settlement_adds_no_error_of_its_own(kind: str, autojump_clock: trio.abc.Clock) -> None:
+    """Though a run takes its time to end: the nursery cancels the wait, and the thrown error comes out alone."""
+
+    async def stubborn(job: Job, ctx: Ctx) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(10)
+
+    module, _ = failing(kind)
+    work = work_module(stubborn)
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_system(
+            work, module, errors=boundary(kind, "throw"), initial={"work": {"wanted": "a"}}
+        ) as system:
+            await system.settle(timeout=None)
+    assert [repr(error) for error in caught.value.exceptions] == [f"OwnError({kind!r})"]
+
+
+async def test_throw_out_of_a_ring_of_effects_leaves_the_block(autojump_clock: trio.abc.Clock) -> None:
+    """R7: the guard's error goes to the boundary like any other."""
+    module = Module("m", Facts)
+
+    @module.effect
+    def climb(facts: Facts) -> None:
+        facts.value += 1
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_system(module, errors=boundary("effect", "throw")):
+            await trio.sleep_forever()
+    assert caught.group_contains(ConvergenceError, depth=1)
 
 
 async def test_throw_out_of_a_cleanup_at_stop_leaves_the_block_too(autojump_clock: trio.abc.Clock) -> None:

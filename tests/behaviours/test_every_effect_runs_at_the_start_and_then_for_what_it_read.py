@@ -208,6 +208,17 @@ async def test_a_disabled_effect_does_not_run_until_it_is_enabled(autojump_clock
         assert runs == [0, 1]
 
 
+async def test_one_that_is_switched_off_and_on_before_the_first_pass_runs_once(autojump_clock: trio.abc.Clock) -> None:
+    """It is due all the same, not twice."""
+    runs: list[int] = []
+    module = with_effect(lambda facts: runs.append(facts.left))
+    async with open_system(module) as system:
+        system.disable("m::effect")
+        system.enable("m::effect")
+        await system.settle()
+    assert runs == [0]
+
+
 async def test_one_that_is_disabled_in_the_pass_in_which_it_is_due_does_not_run(
     autojump_clock: trio.abc.Clock,
 ) -> None:

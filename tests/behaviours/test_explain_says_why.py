@@ -188,8 +188,10 @@ async def test_constraints_say_why_they_ask_or_not(story: Story, autojump_clock:
         ]
         assert lines(system.explain(story.slow))[0] == "constraint m::slow has an answer outstanding"
         await system.settle()
-        assert lines(system.explain("m::work"))[-1].startswith("   └─ run 1 of m::do, begun at ")
-        assert lines(system.explain("m::work"))[-1].endswith(", ended as complete in attempt 1")
+        assert (
+            lines(system.explain("m::work"))[-1]
+            == "   └─ run 1 of m::do, begun 3 s ago, ended as complete in attempt 1"
+        )
         view.count = 1
         await system.settle()
         view.count = 0
@@ -265,9 +267,8 @@ async def test_a_scheduled_retry_says_when(story: Story, autojump_clock: trio.ab
     async with open_system(story.module, errors=errors) as system:
         system[story.module].wanted = "a"
         await trio.sleep(2)
-        due = system.inspect().retries[0].due
         assert lines(system.explain(Job("a")))[0] == (
-            f"requirement Job(name='a') is failed; a retry is scheduled at {due:g}"
+            "requirement Job(name='a') is failed; a retry is scheduled in 9 s"
         )
 
 

@@ -142,15 +142,15 @@ async def test_requirements_and_runs(picture: Inspection, autojump_clock: trio.a
     """O2: state and all producers; attempt and since when."""
     found = {state.requirement: state for state in picture.requirements}
     job = found["Job(name='ANN')"]
-    assert (job.status, job.resolver, job.producers, job.failures) == ("running", "m::do", ("m::first", "m::second"), 0)
+    assert (job.state, job.resolver, job.producers, job.failures) == ("running", "m::do", ("m::first", "m::second"), 0)
     lost = found["Lost()"]
-    assert (lost.status, lost.resolver, lost.run) == ("no resolver", None, None)
+    assert (lost.state, lost.resolver, lost.run) == ("no resolver", None, None)
     retried = found["Retried()"]
-    assert (retried.status, retried.failures) == ("retry scheduled", 1)
+    assert (retried.state, retried.failures) == ("retry scheduled", 1)
     (run,) = picture.runs
     assert (run.number, run.resolver, run.requirement) == (job.run, "m::do", "Job(name='ANN')")
     assert (run.attempt, run.cancelled) == (1, None)
-    (retry,) = picture.retries
+    (retry,) = picture.pending_retries
     assert (retry.requirement, retry.resolver) == ("Retried()", "m::retried")
     assert retry.due - run.since == pytest.approx(10)
 

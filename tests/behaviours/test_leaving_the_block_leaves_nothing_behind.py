@@ -12,14 +12,13 @@ from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, WorkFacts, all_tasks, types, work_module
 
 
-class Ticking(Plugin):
+class Running(Plugin):
     """A plugin with a task."""
 
     def observe(self, observation: Observation, /) -> None: ...
 
     async def run(self, system: System, /) -> None:
-        while True:
-            await trio.sleep(1)
+        await trio.sleep_forever()
 
 
 def busy() -> Module[WorkFacts]:
@@ -57,12 +56,12 @@ async def test_however_it_is_left(how: str, autojump_clock: trio.abc.Clock) -> N
     systems: list[System] = []
     try:
         with trio.move_on_after(5):
-            async with open_system(busy(), initial={"work": {"wanted": "a"}}, plugins=[Ticking()]) as system:
+            async with open_system(busy(), initial={"work": {"wanted": "a"}}, plugins=[Running()]) as system:
                 systems.append(system)
                 system.observe(log.append)
                 await trio.sleep(1)
                 if how == "raise":
-                    raise OwnError
+                    _fail()
                 if how == "cancel":
                     await trio.sleep_forever()
                 if how == "stop before":
@@ -130,6 +129,10 @@ async def test_a_definition_error_is_no_group(autojump_clock: trio.abc.Clock) ->
     with pytest.raises(ValueError, match="initial"):
         async with open_system(_broken()):
             raise AssertionError("it was opened")
+
+
+def _fail() -> None:
+    raise OwnError
 
 
 def _broken() -> Module[WorkFacts]:

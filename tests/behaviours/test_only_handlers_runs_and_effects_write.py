@@ -99,6 +99,39 @@ async def test_neither_can_a_constraint_or_a_selector(
         systems[0].stop()
 
 
+@pytest.mark.parametrize("write", WRITES)
+async def test_neither_can_an_async_constraint(write: Callable[[Any], object], autojump_clock: trio.abc.Clock) -> None:
+    """F3: before and after its awaits, and in tasks it starts; whoever else writes meanwhile may."""
+    systems: list[System] = []
+    caught: list[Exception] = []
+
+    async def sly() -> None:
+        try:
+            write(systems[0])
+        except ReadOnlyFactError as error:
+            caught.append(error)
+
+    module = Module("m", Facts)
+
+    @module.constraint
+    async def slow(facts: Facts) -> None:
+        await sly()
+        await trio.sleep(2)
+        await sly()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sly)
+
+    systems.append(make(module))
+    async with trio.open_nursery() as nursery:
+        systems[0].start(nursery)
+        await trio.sleep(1)
+        systems[0]["m"].other = 5
+        await systems[0].settle()
+        assert len(caught) == 3
+        assert (systems[0]["m"], systems[0]["n"].count) == (Facts(0, 5), 0)
+        systems[0].stop()
+
+
 async def test_the_views_they_get_refuse_writes(autojump_clock: trio.abc.Clock) -> None:
     """F3: sync and async constraints, predicates; and the view of another module everywhere."""
     caught: list[str] = []

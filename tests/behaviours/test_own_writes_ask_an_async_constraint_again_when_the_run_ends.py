@@ -26,7 +26,7 @@ def validating(asked: list[tuple[str, str]]) -> Module[Facts]:
     @module.constraint
     async def must_validate(facts: Facts) -> Validate | None:
         asked.append((facts.token, facts.status))
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
         return Validate(facts.token) if facts.token and facts.status == "idle" else None
 
     @module.resolver(Validate)

@@ -1,6 +1,7 @@
 """R12: *retry_later* runs a failed requirement again on the schedule, each for itself, as long as it is wanted."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import trio
 from attrs import define, frozen
@@ -78,7 +79,7 @@ async def test_it_is_given_up_when_nobody_wants_it_any_more(autojump_clock: trio
         module = fetching(told)
         async with open_system(module, initial={"m": {"wanted": ("a",)}}, errors=later()) as system:
             await trio.sleep(0.5)
-            assert len(system.inspect().retries) == 1
+            assert len(system.inspect().pending_retries) == 1
             match how:
                 case "met":
                     system[module].done = ("a",)
@@ -86,14 +87,14 @@ async def test_it_is_given_up_when_nobody_wants_it_any_more(autojump_clock: trio
                     system[module].wanted = ()
                 case "cancelled":
                     assert system.cancel(Fetch("a"))
-                    assert not system.inspect().retries
+                    assert not system.inspect().pending_retries
                 case "disabled":
                     system.disable("m::must_fetch")
                 case "stopped":
                     await system.stop_async()
             if how != "stopped":
                 await system.settle()
-                assert not system.inspect().retries
+                assert not system.inspect().pending_retries
             await trio.sleep(100)
             assert len(told) == 1, how
 
@@ -132,7 +133,7 @@ async def test_jitter_takes_a_share_of_the_wait(autojump_clock: trio.abc.Clock) 
     async with open_system(fetching(told), initial={"m": {"wanted": ("a",)}}, errors=later(schedule)) as system:
         await system.settle(timeout=None)
     moments = [moment for _, moment in told]
-    waits = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(moments)]
     assert len(moments) == 30
     assert all(5 - 1e-6 <= wait <= 10 + 1e-6 for wait in waits)
     assert len(set(waits)) > 1

@@ -91,7 +91,7 @@ async def test_the_same_requirement_over_and_over(autojump_clock: trio.abc.Clock
         assert errors.found[0][1] == "m::work"
         assert errors.ring == ("m::work", "Job(number=0)")
         assert told(log, "error.recovery") == ["error.recovery m::work"]
-        assert [seen.status for seen in system.inspect().requirements] == ["paused"]
+        assert [seen.state for seen in system.inspect().requirements] == ["paused"]
         assert "went round in circles" in str(system.explain(Job()))
 
 
@@ -144,7 +144,9 @@ async def test_an_explicit_requeue_breaks_the_row(autojump_clock: trio.abc.Clock
         assert errors.found == []
 
 
-async def test_changes_from_outside_and_settlement_break_the_row(autojump_clock: trio.abc.Clock, errors: Errors) -> None:
+async def test_changes_from_outside_and_settlement_break_the_row(
+    autojump_clock: trio.abc.Clock, errors: Errors
+) -> None:
     """R7: each run was caused by the program."""
 
     async def never(requirement: Job, ctx: Ctx) -> None: ...
@@ -185,7 +187,7 @@ async def test_others_run_on_and_nothing_is_lost(autojump_clock: trio.abc.Clock,
         system.require(Beside())
         await system.settle(timeout=60)
         assert required(log, "resolver.start") == ["resolver.start Beside()"]
-        assert [(seen.requirement, seen.status) for seen in system.inspect().requirements] == [
+        assert [(seen.requirement, seen.state) for seen in system.inspect().requirements] == [
             ("Job(number=0)", "paused"),
             ("Job(number=7)", "paused"),
         ]

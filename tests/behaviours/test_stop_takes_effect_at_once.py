@@ -85,6 +85,22 @@ EXPECTED = {
 }
 
 
+async def test_a_stop_by_an_observer_of_settlement_is_heard(autojump_clock: trio.abc.Clock) -> None:
+    """The loop was about to sleep."""
+    systems: list[System] = []
+    module = stopping_in("", [], systems)
+
+    def look(observation: Observation) -> None:
+        if observation.type == "system.settled":
+            systems[0].stop()
+
+    async with open_system(module) as system:
+        systems.append(system)
+        system.observe(look)
+        await trio.sleep(1)
+        assert system.state == "stopped"
+
+
 @pytest.mark.parametrize("place", EXPECTED)
 async def test_nothing_is_started_after_it(place: str, autojump_clock: trio.abc.Clock) -> None:
     """Wherever in the pass the word is said; what has begun ends in order."""

@@ -121,7 +121,7 @@ async def unmet_requirements(size: int) -> AsyncIterator[tuple[System, Step]]:
             view.unrelated = next(values)
 
         yield system, step
-        assert {found.status for found in system.inspect().requirements} == {"unsatisfied"}
+        assert {found.state for found in system.inspect().requirements} == {"unsatisfied"}
         assert len(system.inspect().requirements) == size
 
 

@@ -308,7 +308,7 @@ async def test_without_a_resolver_it_is_warned_of_once_and_stays_visible(
         await system.settle(timeout=60)
         assert [record.levelno for record in caplog.records] == [logging.WARNING]
         assert "no resolver for Job, required by m::one" in caplog.text
-        assert [(seen.status, seen.resolver) for seen in system.inspect().requirements] == [("no resolver", None)] * 2
+        assert [(seen.state, seen.resolver) for seen in system.inspect().requirements] == [("no resolver", None)] * 2
         assert "no resolver" in str(system.explain(Job("a")))
         system[module].one = False
         await system.settle(timeout=60)

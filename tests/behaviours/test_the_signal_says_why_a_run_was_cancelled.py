@@ -1,5 +1,7 @@
 """R10: the signal of a run has AbortSignal semantics, and carries the same word as trio's own cancel reason."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 
@@ -77,7 +79,7 @@ async def test_callbacks_are_called_in_their_order_at_the_moment_of_abortion(
             calls.append("raising")
             raise ValueError("in a callback")
 
-        removers = []
+        removers: list[Callable[[], None]] = []
 
         def removing(reason: CancelReason) -> None:
             calls.append("removing")

@@ -141,7 +141,7 @@ async def test_a_final_failure_leaves_what_a_constraint_asks_for(autojump_clock:
         system.require(Job())
         await system.settle(timeout=60)
         (requirement,) = system.inspect().requirements
-        assert (requirement.status, requirement.producers) == ("failed", ("m::must",))
+        assert (requirement.state, requirement.producers) == ("failed", ("m::must",))
 
 
 async def test_it_waits_for_no_after(autojump_clock: trio.abc.Clock) -> None:
@@ -202,7 +202,7 @@ async def test_cancel_ends_a_scheduled_retry(autojump_clock: trio.abc.Clock) -> 
         assert system.cancel(Job()) is True
         await system.settle(timeout=1)
         assert told(log, *RUNS, *ENDS)[-1] == "requirement.canceled system cancelled"
-        assert system.inspect().retries == ()
+        assert system.inspect().pending_retries == ()
 
 
 async def test_required_again_while_the_cancelled_run_cleans_up_it_runs_again(autojump_clock: trio.abc.Clock) -> None:

@@ -83,9 +83,11 @@ async def test_the_order_inside_a_pass(autojump_clock: trio.abc.Clock) -> None:
         await trio.sleep(1)
         order.clear()
         system.observe(
-            lambda seen: order.append(seen.type)
-            if seen.type in {"reconcile.start", "fact.change", "resolver.start", "reconcile.end"}
-            else None
+            lambda seen: (
+                order.append(seen.type)
+                if seen.type in {"reconcile.start", "fact.change", "resolver.start", "reconcile.end"}
+                else None
+            )
         )
         system.watch("m::doubled", lambda new, old: order.append(f"watcher {new}"))
         system[module].first = 2
@@ -247,17 +249,15 @@ async def test_stop_in_a_pass_starts_nothing_more(autojump_clock: trio.abc.Clock
     async with open_system(module) as system, trio.open_nursery() as nursery:
         systems.append(system)
         await system.settle()
-        if place is in_watcher:
-            remove = system.watch("m::first", lambda new, old: system.stop())
+        remove = system.watch("m::first", lambda new, old: system.stop() if place is in_watcher else None)
         system.observe(log.append)
         system[module].first = 1
         await trio.sleep(1)
         assert system.state == "stopped"
         assert "m::work" not in " ".join(told(log, "resolver.start"))
         assert system.inspect().runs == ()
-        if place is in_watcher:
-            remove()
-        else:
+        remove()
+        if place is not in_watcher:
             system[module].first = 0
             system[module].second = 5
         system.start(nursery)

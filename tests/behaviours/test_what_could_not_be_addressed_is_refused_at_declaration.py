@@ -1,6 +1,7 @@
 """F1: names that could not be addressed later, facts without default, and what only looks like a facts class."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -203,6 +204,23 @@ def test_only_modules_make_a_system() -> None:
     untyped: Any = System
     with pytest.raises(DefinitionError, match="made from modules"):
         untyped(Facts)
+
+
+@pytest.mark.parametrize("slots", [True, False])
+def test_a_cached_property_is_refused(slots: bool) -> None:
+    """F5: nothing would tell it that a fact has changed; the error says what to use."""
+    decorate: Any = define  # whose types want a literal
+
+    @decorate(slots=slots)
+    class Cached:
+        count: int = 0
+
+        @cached_property
+        def doubled(self) -> int:
+            return self.count * 2
+
+    with pytest.raises(SchemaError, match=r"'doubled' of Cached would keep its value for ever; use @derivation"):
+        Module("m", Cached)
 
 
 def test_private_fields_of_attrs_classes_are_no_facts() -> None:

@@ -6,7 +6,8 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from tests.benchmarks.__main__ import line, row
-from tests.benchmarks.measuring import NS, Figures, Workload, measure
+from tests.benchmarks.machine import slowness
+from tests.benchmarks.measuring import BYTES, NS, Figures, Workload, measure
 from tests.benchmarks.workloads import WORKLOADS
 
 
@@ -24,8 +25,15 @@ def test_a_workload_ends_in_the_state_it_should(workload: Workload) -> None:
 def test_a_goal_is_met_by_the_median_or_by_the_ratio_to_the_floor() -> None:
     """The ratio is taken repetition by repetition."""
     workload = Workload("W0", "nothing", WORKLOADS[0].prepare, NS, 20)
-    assert Figures(workload, (10e-9, 20e-9, 90e-9)).met
-    assert not Figures(workload, (10e-9, 21e-9, 90e-9)).met
+    assert Figures(workload, (10e-9, 20e-9, 90e-9)).met()
+    assert not Figures(workload, (10e-9, 21e-9, 90e-9)).met()
+    assert Figures(workload, (40e-9,)).met(slowness=2)
+    assert not Figures(evolve(workload, unit=BYTES), (40.0,)).met(slowness=2)
     of_floor = evolve(workload, goal=2, of_floor=True)
-    assert Figures(of_floor, (2.0, 4.0, 90.0), (1.0, 2.0, 4.0)).met
-    assert Figures(evolve(workload, goal=None), (1.0,)).met is None
+    assert Figures(of_floor, (2.0, 4.0, 90.0), (1.0, 2.0, 4.0)).met()
+    assert Figures(evolve(workload, goal=None), (1.0,)).met() is None
+
+
+def test_the_machine_is_compared_with_the_one_of_the_goals() -> None:
+    """However slow it is, it is a number above 0."""
+    assert trio.run(slowness, 5, clock=MockClock()) > 0

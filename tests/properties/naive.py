@@ -6,6 +6,7 @@ changes any more. It shares no code with the engine and none of its ideas of wha
 """
 
 import math
+from itertools import groupby
 
 from attrs import Factory, define, evolve
 
@@ -85,6 +86,8 @@ class Entry:
     name: Name
     asks: set[int] = Factory(set)
     holds: set[int] = Factory(set)
+    left: set[int] = Factory(set)
+    """Who asks no more, while the run goes on for others."""
     status: str = "new"
     run: Run | None = None
     last: Run | None = None
@@ -122,13 +125,18 @@ class Told:
     reason: str = ""
 
 
-def told_by_moment(log: list[Told]) -> list[tuple[float, list[Told], list[Told]]]:
-    """The log with the ends of each moment, which come in any order, apart from the starts, which do not."""
-    moments: dict[float, tuple[list[Told], list[Told]]] = {}
-    for told in log:
-        starts, ends = moments.setdefault(told.time, ([], []))
-        (starts if told.word == "start" else ends).append(told)
-    return [(at, starts, sorted(ends, key=repr)) for at, (starts, ends) in moments.items()]
+def told_by_moment(log: list[Told], together: list[int]) -> list[tuple[float, list[Told], list[Told]]]:
+    """The log with the ends of each moment, which come in any order, apart from the starts, which do not.
+
+    *together* says how many starts in a row are of one constraint and pass: no rule orders those.
+    """
+    starts = [told for told in log if told.word == "start"]
+    ordered = [sorted(starts[sum(together[:at]) :][:size], key=repr) for at, size in enumerate(together)]
+    ordered.append(starts[sum(together) :])
+    in_order = [told for group in ordered for told in group]
+    ends = sorted((told for told in log if told.word != "start"), key=repr)
+    moments = sorted({told.time for told in log})
+    return [(at, [told for told in in_order if told.time == at], [told for told in ends if told.time == at]) for at in moments]
 
 
 @define(frozen=True)
@@ -161,6 +169,7 @@ class Naive:
         self.dirty = True
         self.log: list[Told] = []
         self.pictures: list[Picture] = []
+        self.together: list[int] = []
         self.seen: set[str] = set()
 
     # -- the worlds -------------------------------------------------------------------------------
@@ -249,14 +258,19 @@ class Naive:
                 self.end(entry.run, "cancel", entry.reason)
         began = self.stamps()
         ready = [entry for entry in ready if self.entries.get(entry.name) is entry]
-        ready.sort(key=lambda entry: min(self.order.index(number) for number in entry.producers))
-        priorities = [
-            max(self.program.constraints[number].priority for number in entry.producers) for entry in ready
-        ]
-        if len(set(priorities)) > 1:
+        ready.sort(key=self.place)
+        groups = [list(group) for _, group in groupby(ready, self.place)]
+        if any(len(group) > 1 and any(self.is_sync(entry) for entry in group) for group in groups):
+            raise TooLively  # which of them writes first is not said
+        self.together += map(len, groups)
+        if len({self.program.constraints[self.order[self.place(entry)]].priority for entry in ready}) > 1:
             self.seen.add("priorities")
         for entry in ready:
             self.dispatch(entry, began)
+
+    def is_sync(self, entry: Entry) -> bool:
+        number = entry.name[0]
+        return number is not None and self.program.resolvers[number].sync
 
     def judge_all(self, ready: list[Entry], removed: list[Entry]) -> None:
         """Judge every constraint in its order, and what it asks for, until a whole round changes nothing."""
@@ -269,13 +283,23 @@ class Naive:
                 reading = self.minds[number].reading
                 asked = [self.entries[name] for name in reading.answer if name in self.entries] if reading else []
                 for entry in dict.fromkeys([*left, *asked]):
-                    if not entry.producers:
-                        del self.entries[entry.name]
-                        removed.append(entry)
-                    elif entry not in ready and self.last_of(entry) == number and self.decide(entry):
+                    if (
+                        entry.producers
+                        and entry not in ready
+                        and self.last_of(entry) == number
+                        and self.decide(entry)
+                    ):
                         ready.append(entry)
                         entry.status = "running"
+            for entry in list(self.entries.values()):
+                if not entry.producers:
+                    del self.entries[entry.name]
+                    removed.append(entry)
             changing = self.shape() != before
+
+    def place(self, entry: Entry) -> int:
+        """Where it stands in the order of dispatch: with its first producer."""
+        return min(self.order.index(number) for number in entry.asks)
 
     def last_of(self, entry: Entry) -> int:
         """The last of its producers in the order: when that is judged, one can decide."""
@@ -315,7 +339,12 @@ class Naive:
         mind = self.minds[number]
         if mind.off:
             return False
-        return self.blocked(number) or mind.thinking is not None or any(entry.pending for entry in self.produced(number))
+        return (
+            self.blocked(number)
+            or mind.thinking is not None
+            or any(entry.pending for entry in self.produced(number))
+            or any(number in entry.left for entry in self.entries.values())
+        )
 
     def produced(self, number: int) -> list[Entry]:
         return [entry for entry in self.entries.values() if number in entry.producers]
@@ -342,9 +371,10 @@ class Naive:
         for name in answer:
             entry = self.entries.setdefault(name, Entry(name))
             if number not in entry.producers and entry.run is not None:
-                entry.run.since[number] = self.stamps()
+                entry.run.since.setdefault(number, self.stamps())
             entry.asks.add(number)
             entry.holds.discard(number)
+            entry.left.discard(number)
             if len(entry.asks) > 1:
                 self.seen.add("shared")
 
@@ -352,21 +382,14 @@ class Naive:
         entry.asks.discard(number)
         entry.holds.discard(number)
         entry.resting.pop(number, None)
-        for run in (entry.run, entry.last):
-            if run is not None:
-                run.since.pop(number, None)
+        if entry.run is not None:
+            entry.left.add(number)
+        elif entry.last is not None:
+            entry.last.since.pop(number, None)
         entry.reason = reason
 
     def think(self, number: int, mind: Mind) -> None:
         """An async constraint: what it read is compared in the world without its own runs' writes (R9)."""
-        if mind.thinking is not None and mind.due <= self.now:
-            mind.reading, mind.thinking, mind.due = mind.thinking, None, math.inf
-            self.seen.add("async")
-            for entry in self.produced(number):
-                if entry.name not in mind.reading.answer:
-                    superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
-                    self.unlink(entry, number, "superseded" if superseded else "removed")
-            self.link(number, mind.reading.answer)
         hidden = frozenset(entry.run.number for entry in self.produced(number) if entry.run)
         known = mind.thinking or mind.reading
         stale = known is None or any(self.stamp(source, hidden) != seen for source, seen in known.reads.items())
@@ -375,6 +398,14 @@ class Naive:
         elif stale:
             mind.thinking = self.evaluate(number, hidden)
             mind.due = moment(self.now, constraint_slot(number), self.program.constraints[number].wait or 0)
+        elif mind.thinking is not None and mind.due <= self.now:
+            mind.reading, mind.thinking, mind.due = mind.thinking, None, math.inf
+            self.seen.add("async")
+            for entry in self.produced(number):
+                if entry.name not in mind.reading.answer:
+                    superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
+                    self.unlink(entry, number, "superseded" if superseded else "removed")
+            self.link(number, mind.reading.answer)
 
     # -- requirements -----------------------------------------------------------------------------
 
@@ -511,13 +542,16 @@ class Naive:
     def time_out(self, run: Run) -> None:
         self.seen.add("timeout")
         entry = run.entry
+        satisfied = bool(entry.holds)
         self.fail(run)
-        if entry.run is None and entry.holds:
+        if entry.run is None and satisfied:
             self.take_back(run)
 
     def end(self, run: Run, outcome: str, reason: str = "") -> None:
         entry = run.entry
         entry.run, entry.last, entry.outcome = None, run, outcome
+        entry.holds.clear()
+        entry.left.clear()
         entry.status = "undecided"
         self.tell(outcome, entry.name, reason)
         self.seen.add(reason or outcome)
@@ -527,8 +561,9 @@ class Naive:
         """End a run from outside."""
         run = entry.run
         assert run is not None
+        satisfied = bool(entry.holds)
         self.end(run, "cancel", reason)
-        if entry.holds:
+        if satisfied:
             self.take_back(run)
 
     def take_back(self, run: Run) -> None:

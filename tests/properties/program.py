@@ -251,11 +251,11 @@ def constraints(draw: st.DrawFn, number: int, sources: int) -> Constraint:
     source = st.integers(0, sources - 1)
     tests = st.builds(Test, source, st.sampled_from(["<", "==", ">="]), st.integers(1, TOP))
     wait = draw(st.sampled_from([None, None, None, 0, 1]))
-    ask = st.builds(Ask, st.integers(0, 2), st.integers(-2, sources - 1))
+    ask = st.builds(Ask, st.integers(0, 2), st.sampled_from([-1, -1, -1, -2, *range(sources)]))
     earlier = st.lists(st.integers(0, number - 1), max_size=2, unique=True) if number else st.just([])
     return Constraint(
         draw(st.integers(0, 1)),
-        tuple(draw(st.lists(tests, min_size=1, max_size=2))),
+        tuple(draw(st.lists(tests, min_size=1, max_size=draw(st.sampled_from([1, 1, 2]))))),
         tuple(draw(st.lists(ask, min_size=1, max_size=2 if wait is None else 1))),
         draw(st.integers(-1, 1)),
         tuple(sorted(draw(earlier))),
@@ -271,11 +271,19 @@ def resolvers(draw: st.DrawFn, home: int, kind: int, events: int) -> Resolver:
     send = st.sampled_from([None, None, *range(events)])
     steps = draw(st.lists(st.builds(Step, st.integers(0, 1), writes, send), min_size=1, max_size=2).map(tuple))
     sync = draw(st.sampled_from([False, False, False, True]))
-    outcomes = ["complete", "complete", "fail", "fail first", "requeue"] + ([] if sync else ["hang", "hang"])
+    outcomes = ["complete", "complete", "fail", "fail first", "requeue"] + ([] if sync else ["hang"] * 4)
     outcome = draw(st.sampled_from(outcomes))
     timeout = None if sync else draw(st.sampled_from([None, None, 1, 2]))
     attempts = 1 if sync else draw(st.integers(1, 2))
     return Resolver(home, kind, sync, steps, outcome, attempts, timeout)
+
+
+@st.composite
+def around(draw: st.DrawFn, actions: list[Action], first: Action, last: Action) -> list[Action]:
+    """Put two actions somewhere among the others, in this order."""
+    there = draw(st.integers(0, len(actions)))
+    back = draw(st.integers(there, len(actions)))
+    return [*actions[:there], first, *actions[there:back], last, *actions[back:]]
 
 
 @st.composite
@@ -285,7 +293,7 @@ def programs(draw: st.DrawFn) -> Program:
     sources = FACTS + len(derived)
     writes = st.lists(st.tuples(facts, new_values), min_size=1, max_size=2).map(tuple)
     events = draw(st.lists(st.builds(Event, writes, st.booleans()), min_size=1, max_size=2).map(tuple))
-    asking = tuple(draw(constraints(number, sources)) for number in range(draw(st.sampled_from([2, 3, 4, 5, 1]))))
+    asking = tuple(draw(constraints(number, sources)) for number in range(draw(st.sampled_from([1, 2, 3, 3, 4, 4, 5, 5]))))
     places = [(home, kind) for kind in range(len(KINDS)) for home in range(len(HOMES))]
     # What cannot be hashed is an error without a resolver, so the bag has one at least.
     served = [place for place in places if place == (0, BAG) or draw(st.sampled_from([True, True, False]))]
@@ -297,13 +305,16 @@ def programs(draw: st.DrawFn) -> Program:
         st.builds(Touch, facts),
         st.builds(Send, st.integers(0, len(events) - 1), values),
         st.builds(Undone, facts, values),
-        st.builds(Switch, constraint, st.booleans()),
         st.builds(Cancel, st.integers(0, 2), values),
-        st.builds(Life, st.booleans()),
         st.builds(Wait, st.integers(1, 3)),
         st.builds(Wait, st.integers(1, 3)),
     )
-    actions = draw(st.lists(action, min_size=4, max_size=16))
+    actions = draw(st.lists(action, min_size=2, max_size=16))
+    if draw(st.booleans()):
+        switched = draw(constraint)
+        actions = draw(around(actions, Switch(switched, on=False), Switch(switched, on=True)))
+    if draw(st.booleans()):
+        actions = draw(around(actions, Life(on=False), Life(on=True)))
     return Program(
         draw(st.tuples(*[values] * FACTS)), derived, asking, serving, events, (*actions, Wait(5), Life(False), Wait(1))
     )

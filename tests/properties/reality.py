@@ -284,7 +284,7 @@ class Reality:
         values = [self.system.read(qualified(self.program, source)) for source in range(self.sources)]
         wanted = {
             (resolver_number(each.resolver), *names[each.requirement]): (
-                each.status,
+                each.state,
                 tuple(sorted(int(producer[-1]) for producer in each.producers)),
             )
             for each in seen.requirements

@@ -19,5 +19,5 @@ def test_the_engine_does_what_a_naive_one_does(program: Program) -> None:
         event(feature)
     reality = Reality(program)
     reality.run()
-    assert told_by_moment(reality.log) == told_by_moment(naive.log)
+    assert told_by_moment(reality.log, naive.together) == told_by_moment(naive.log, naive.together)
     assert reality.pictures == naive.pictures

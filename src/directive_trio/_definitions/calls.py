@@ -8,6 +8,8 @@ def is_async(function: object) -> bool:
     """Say whether calling *function* gives a coroutine: async functions, partials and objects of them."""
     while isinstance(function, functools.partial):
         function = function.func
+    if isinstance(function, type):  # calling it makes an instance, whatever calling that would do
+        return False
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004  # the method itself is looked at, not callability
     )

@@ -4,85 +4,43 @@ A condition maps names of facts or derivations to values or to matches. It holds
 fits. Names are checked when the system is made; here only values are compared.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, TypeAlias, final
 
 from attrs import frozen
 
+Word: TypeAlias = Literal["one_of", "above", "below", "any_of", "not_"]
 
+
+@final
+@frozen
 class Match:
-    """What a value is compared with when equality is not enough."""
+    """What a value is compared with when equality is not enough: a word, and what it is said of."""
 
-    __slots__ = ()
+    word: Word
+    arguments: tuple[object, ...]
 
     def fits(self, value: object) -> bool:
         """Say whether *value* is one this match asks for."""
-        raise NotImplementedError
+        return _TESTS[self.word](value, *self.arguments)
+
+    def __str__(self) -> str:
+        return f"{self.word}({_listed(self.arguments)})"
+
+
+# Values of a wrong type make a comparison raise; that is the constraint's error.
+_TESTS: dict[Word, Callable[..., bool]] = {
+    "one_of": lambda value, *candidates: any(value == candidate for candidate in candidates),
+    "above": lambda value, bound: bool(value > bound),
+    "below": lambda value, bound: bool(value < bound),
+    "any_of": lambda value, *matches: any(fits(match, value) for match in matches),
+    "not_": lambda value, match: not fits(match, value),
+}
 
 
 def fits(expected: object, value: object) -> bool:
     """Compare *value* with a match or, for anything else, by equality."""
     return expected.fits(value) if isinstance(expected, Match) else bool(expected == value)
-
-
-@final
-@frozen
-class OneOf(Match):
-    values: tuple[object, ...]
-
-    def fits(self, value: object) -> bool:
-        return any(value == candidate for candidate in self.values)
-
-    def __str__(self) -> str:
-        return f"one_of({_listed(self.values)})"
-
-
-@final
-@frozen
-class Above(Match):
-    value: float
-
-    def fits(self, value: object) -> bool:
-        return bool(value > self.value)  # type: ignore[operator]  # a wrong type is the constraint's error
-
-    def __str__(self) -> str:
-        return f"above({self.value!r})"
-
-
-@final
-@frozen
-class Below(Match):
-    value: float
-
-    def fits(self, value: object) -> bool:
-        return bool(value < self.value)  # type: ignore[operator]  # a wrong type is the constraint's error
-
-    def __str__(self) -> str:
-        return f"below({self.value!r})"
-
-
-@final
-@frozen
-class AnyOf(Match):
-    matches: tuple[object, ...]
-
-    def fits(self, value: object) -> bool:
-        return any(fits(match, value) for match in self.matches)
-
-    def __str__(self) -> str:
-        return f"any_of({_listed(self.matches)})"
-
-
-@final
-@frozen
-class Not(Match):
-    match: object
-
-    def fits(self, value: object) -> bool:
-        return not fits(self.match, value)
-
-    def __str__(self) -> str:
-        return f"not_({_shown(self.match)})"
 
 
 def one_of(*values: object) -> Match:
@@ -92,27 +50,27 @@ def one_of(*values: object) -> Match:
         >>> print(one_of("", "guest"))
         one_of('', 'guest')
     """
-    return OneOf(values)
+    return Match("one_of", values)
 
 
 def above(value: float) -> Match:
     """Match a value greater than *value*."""
-    return Above(value)
+    return Match("above", (value,))
 
 
 def below(value: float) -> Match:
     """Match a value less than *value*."""
-    return Below(value)
+    return Match("below", (value,))
 
 
 def any_of(*matches: object) -> Match:
     """Match a value that fits at least one of *matches* (values or matches)."""
-    return AnyOf(matches)
+    return Match("any_of", matches)
 
 
 def not_(match: object) -> Match:
     """Match a value that does not fit *match* (a value or a match)."""
-    return Not(match)
+    return Match("not_", (match,))
 
 
 def describe(when: Mapping[str, object]) -> str:

@@ -38,8 +38,13 @@ class Constraint(Generic[F, Answer]):
     label: str
     tags: tuple[str, ...]
 
-    id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
-    """The qualified name, as observations print it. Kept, because it is asked for in every pass."""
+    # Kept, because it is asked for in every pass.
+    _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+
+    @property
+    def id(self) -> str:
+        """The qualified name, as observations print it."""
+        return self._id
 
     def __call__(self, facts: F, /) -> Answer:
         return self.function(facts)

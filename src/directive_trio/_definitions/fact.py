@@ -7,6 +7,8 @@ the derivations declared beside them.
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from types import MemberDescriptorType
 from typing import Any, TypeVar, get_origin, get_type_hints, overload
 
 import attrs
@@ -163,6 +165,11 @@ def read_schema(facts_class: type) -> FactsSchema:
     for name in facts:
         if name in derivations:
             raise SchemaError(f"{name!r} of {facts_class.__name__} is a fact and a derivation; rename one of them")
+    for base in facts_class.__mro__:
+        for name, value in vars(base).items():
+            # attrs makes a slot of a cached property in a slotted class.
+            if isinstance(value, cached_property | MemberDescriptorType) and name not in facts:
+                raise SchemaError(f"{name!r} of {facts_class.__name__} would keep its value for ever; use @derivation")
     return FactsSchema(facts_class, facts, derivations)
 
 

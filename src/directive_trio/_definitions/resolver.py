@@ -29,8 +29,13 @@ class Resolver(Generic[R, F]):
     key: Callable[[R], Hashable] | None
     limit: int | None
 
-    id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
-    """The qualified name, as observations print it. Kept, because it is asked for in every pass."""
+    # Kept, because it is asked for in every pass.
+    _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+
+    @property
+    def id(self) -> str:
+        """The qualified name, as observations print it."""
+        return self._id
 
     def __call__(self, requirement: R, ctx: Any, /) -> Outcome:
         return self.function(requirement, ctx)

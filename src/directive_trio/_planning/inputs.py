@@ -23,10 +23,10 @@ def take_inputs(store: Store, node: ConstraintNode) -> Inputs:
 
 
 def read(store: Store, node: Any) -> Any:
-    """Read a node, tracked where something pure is being computed."""
+    """Read a node for somebody who tracks."""
     reads = store.tracking.reads
-    if reads is not None:
-        reads[node] = None
+    assert reads is not None  # a constraint is being asked, or a watcher
+    reads[node] = None
     return node.recall() if node.state else node.value
 
 
@@ -99,8 +99,6 @@ def world_of(store: Store, run: Run) -> World:
 
 def take_markers_back(store: Store, run: Run, wanted: Wanted) -> None:
     """Return the inputs of its constraints that the run wrote last to the latest value it did not write."""
-    if not run.wrote:
-        return
     sources = list(run.inputs)
     for node in wanted.links:
         sources += node.inputs

@@ -112,8 +112,6 @@ class Judgement:
             self._failed(node, answer)
         else:
             self._answer(node, answer)
-        if node.state:  # it became stale while it was being asked
-            self.agenda.push(node)
         release(node, self.agenda)
         update_pending(node, self.agenda)
 
@@ -166,7 +164,7 @@ class Judgement:
             return
         if node.definition.is_async:  # asked in the world without the run's writes, it is never seen to hold
             run.self_satisfied = True
-            self._leave(node, wanted, reason)
+            self.requirements.leave(node, wanted, reason)
             return
         sink = ButFor(self.agenda.marked, node, run)
         demand = self.worlds.ask(sink)
@@ -179,12 +177,11 @@ class Judgement:
             run.self_satisfied = run.self_satisfied or self.worlds.falsified_itself(node, run)
             reason = _reason(wanted, (*demand, *(other.requirement for other in now)))
         self.store.disconnect(sink)
-        self._leave(node, wanted, reason)
-
-    def _leave(self, node: ConstraintNode, wanted: Wanted, reason: CancelReason) -> None:
-        """A constraint ceases to ask for good; if that cancels a run, the run's markers go with it."""
         self.requirements.leave(node, wanted, reason)
-        run = wanted.run
+
+    def end_next(self) -> None:
+        """End what nobody asks for; if that cancels a run that has satisfied itself, its markers go with it."""
+        run = self.requirements.end_next()
         if run is not None and run.reason is not None and run.self_satisfied:
             self.cancelled.append(run)
 
@@ -203,7 +200,9 @@ class Judgement:
             return
         demand = self.worlds.ask(sink)
         if not self.worlds.contains(node, wanted, demand):
-            self._leave(node, wanted, _reason(wanted, (*demand, *(other.requirement for other in node.answer))))
+            self.requirements.leave(
+                node, wanted, _reason(wanted, (*demand, *(other.requirement for other in node.answer)))
+            )
 
     def find_markers(self, node: ConstraintNode, run: Run) -> None:
         """Judge a constraint before the rest of the pass, to find out whether *run* has satisfied itself."""
@@ -214,7 +213,7 @@ class Judgement:
         """A disabled constraint asks for nothing, holds nothing, and nobody waits for its answer."""
         withdrawn, node.answer = [*node.answer, *node.holds], ()
         for wanted in withdrawn:
-            self._leave(node, wanted, CancelReason("removed"))
+            self.requirements.leave(node, wanted, CancelReason("removed"))
         self.questions.abandon(node)
         node.held = False
         release(node, self.agenda)

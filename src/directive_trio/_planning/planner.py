@@ -44,7 +44,6 @@ class Planner:
         self.judgement.disable = requirements.disable = lambda node: self.switch(node, False)
         self._answers: deque[tuple[ConstraintNode, int, Answer]] = deque()
         self._switched: dict[ConstraintNode, bool] = {}
-        self._stopping = False
 
     def connect(self, recover: Callable[[str, str, Exception], object]) -> None:
         """Ask *recover* what to do about errors."""
@@ -54,7 +53,6 @@ class Planner:
 
     def begin(self) -> None:
         """The system starts: every constraint is due, and nobody is paused."""
-        self._stopping = False
         self.changed_from_outside()
         for node in self.nodes.values():
             self.agenda.push(node)
@@ -116,7 +114,6 @@ class Planner:
 
     def stop(self, reason: CancelReason) -> None:
         """The system stops: cancel every run, and leave no marker standing."""
-        self._stopping = True
         self.judgement.worlds.look_at(self.store.changes)
         runs = [wanted.run for wanted in self.requirements.live.values() if wanted.run is not None]
         for run in runs:
@@ -158,7 +155,7 @@ class Planner:
         ]
 
     def read(self, source: Any) -> Any:
-        """Read a node, tracked where something pure is being computed."""
+        """Read a node for a watcher."""
         return read(self.store, source)
 
     # -- the pass ---------------------------------------------------------------------------------
@@ -168,13 +165,15 @@ class Planner:
         requirements = self.requirements
         requirements.now = now
         self.judgement.worlds.look_at(before)
-        while not self._stopping:
+        while True:
             if self._switched:
                 self._apply_switches()
             elif self._answers:
                 self.judgement.take_answer(*self._answers.popleft())
             elif self.agenda:
                 self._judge(self.agenda.pop())
+            elif requirements.leaving:
+                self.judgement.end_next()
             elif self.judgement.cancelled:
                 self._take_back(self.judgement.cancelled.pop())
             else:

@@ -73,6 +73,8 @@ class RequirementSet:
         self.live: dict[Hashable, Wanted] = {}
         self.last: dict[Hashable, Wanted] = {}
         """How requirements that are gone have ended, for ``explain``; bounded."""
+        self.leaving: dict[Wanted, CancelReason] = {}
+        """What nobody asks for so far in this pass: a constraint further on may still take it over."""
         self.unresolved: set[type] = set()
         self.paused: dict[Wanted, None] = {}
         self._stopped: dict[str, int] = {}
@@ -181,10 +183,19 @@ class RequirementSet:
         else:
             self._unlink(node, wanted)
         if not wanted.wanted:
-            self._end(wanted, reason)
+            self.leaving[wanted] = reason
+
+    def end_next(self) -> Run | None:
+        """All constraints are judged: end one of those that nobody took over. Returns the run it cancelled."""
+        wanted = next(iter(self.leaving))
+        reason = self.leaving.pop(wanted)
+        if wanted.wanted or self.live.get(wanted.key) is not wanted:
+            return None
+        self._end(wanted, reason)
+        return wanted.run
 
     def _begin(self, wanted: Wanted, origin: str) -> None:
-        if wanted.wanted:
+        if self.leaving.pop(wanted, None) is not None or wanted.wanted:
             return
         wanted.origin = origin
         wanted.told = True
@@ -225,7 +236,8 @@ class RequirementSet:
             self.observers.tell(RequirementCanceled, wanted.origin, wanted.requirement, wanted.end_reason)
 
     def _unlink(self, node: ConstraintNode, wanted: Wanted) -> None:
-        wanted.inputs.pop(node, None)
+        if wanted.run is None:  # until its end is judged, what it was dispatched for is still compared
+            wanted.inputs.pop(node, None)
         if wanted.link(node, None) is not None and wanted.pending:
             node.open -= 1
             update_pending(node, self.agenda)
@@ -256,6 +268,7 @@ class RequirementSet:
             wanted.end_reason = reason
             self._tell_end(wanted, met=False)
             self._let_go(wanted)
+        self.leaving.clear()
         self.plan = Plan()
 
     # -- runs -------------------------------------------------------------------------------------
@@ -376,11 +389,11 @@ class RequirementSet:
         run.close_world()
 
     def _wait_for_producers(self, wanted: Wanted) -> bool:
-        for node in wanted.links:
-            if node.waiting or node.outstanding:
-                node.delayed[wanted] = None
-                return True
-        return False
+        busy = [node for node in wanted.links if node.waiting or node.outstanding]
+        if not busy or (wanted.status is Status.NEW and len(busy) < len(wanted.links)):
+            return False  # one free producer is enough to begin
+        busy[0].delayed[wanted] = None
+        return True
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:
         """The run has ended and the requirement is still wanted."""

@@ -111,11 +111,6 @@ class Wanted:
         return self.status in PENDING
 
     @property
-    def asked_for(self) -> bool:
-        """Whether a real answer, or the system itself, asks for it."""
-        return self.required or self.asking > 0
-
-    @property
     def wanted(self) -> bool:
         """Whether it is asked for, or would be but for its run's own writes."""
         return self.required or self.asking > 0 or self.holding > 0
@@ -137,8 +132,8 @@ class Wanted:
         if link is not None:
             self.links[node] = link
             self.rank = max(self.rank, node.rank)
-        elif before is not None:
-            del self.links[node]
+        else:
+            self.links.pop(node, None)
         return before
 
     def producers(self) -> "list[ConstraintNode]":

@@ -95,7 +95,7 @@ class AsyncConstraints:
         timer = self.timers.call_at(trio.current_time() + timeout, lambda: limit.cancel(reason="timeout"))
         answer: tuple[Record, ...] | Exception = NOTHING
         try:
-            with asking.scope, limit:
+            with self.store.purely(), asking.scope, limit:
                 await trio.lowlevel.checkpoint_if_cancelled()
                 answer = await self._answer(node, asking)
         except Exception as error:  # noqa: BLE001  # whatever the user's constraint raises

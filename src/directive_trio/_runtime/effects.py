@@ -147,7 +147,7 @@ class Effects:
         try:
             return bool(self.store.track(node, ask))
         except Exception as error:  # noqa: BLE001  # the user's predicate; it does not hold
-            self._report(node, "run", error, [])
+            self._report(node, "run", error, self.throw)
             return False
 
     def _read_sources(self, node: EffectNode, reads: Any) -> None:

@@ -247,12 +247,9 @@ class ResolverRuns:
 
     async def _attempts(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None) -> Exception | None:
         """Run attempts until one completes, the policy gives up, or the run is cancelled."""
-        failed: Exception | None = None
         while True:
             if delay is not None:
-                await trio.sleep(delay)
-                if live.run.reason is not None:  # cancelled at the very moment the wait was over
-                    return failed
+                await trio.sleep(delay)  # raises too where the run is cancelled in the tick in which it ends
                 live.run.attempt += 1
                 live.signal = self._signal(resolver)
             failed = await self._attempt(live, resolver)

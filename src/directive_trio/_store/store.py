@@ -11,6 +11,7 @@ pass; the store knows no loop.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from directive_trio._definitions.fact import FactSchema, FactsSchema
@@ -30,6 +31,9 @@ PREVIEW = 100
 REFUSALS = (TypeError, ValueError, AssertionError)
 """What converters and validators raise to refuse a value. Anything else is a bug of theirs."""
 
+PURE: "ContextVar[Store | None]" = ContextVar("directive_trio pure", default=None)
+"""The store to which the present task must not write."""
+
 
 class Store(Graph):
     """The facts of one system."""
@@ -44,6 +48,7 @@ class Store(Graph):
         "lens",
         "modules",
         "plain",
+        "pure",
         "restricted",
         "task",
         "transaction",
@@ -62,6 +67,8 @@ class Store(Graph):
         self.window = 0
         """Numbers the windows between passes: in one, a value that goes away and comes back is no change."""
         self.plain = True
+        self.pure = 0
+        """How many tasks compute something pure."""
         observers.changed = self.recheck
         self.due = False
         self.wake: Callable[[], None] = _nobody
@@ -181,16 +188,30 @@ class Store(Graph):
         self.plain = not (
             self.observers.listening
             or self.destroyed
+            or self.pure
             or self.restricted is not None
             or self.interrupted
             or (transaction is not None and transaction.owner is not None)
         )
 
+    @contextmanager
+    def purely(self) -> Iterator[None]:
+        """Refuse what this task, and those it starts, would write: an async constraint is pure across its awaits."""
+        token = PURE.set(self)
+        self.pure += 1
+        self.recheck()
+        try:
+            yield
+        finally:
+            self.pure -= 1
+            self.recheck()
+            PURE.reset(token)
+
     def check_writable(self, name: str) -> None:
         """Refuse writes and dispatches where nothing may change."""
         if self.observers.telling:  # first: they are also told while something pure is being computed
             raise LifecycleError(f"write {name!r}", "telling its observers", "observers only look")
-        if self.tracking.reads is not None:
+        if self.tracking.reads is not None or (self.pure and PURE.get() is self):
             raise ReadOnlyFactError(name, "a derivation, constraint or predicate is being computed; these are pure")
         if self.destroyed:
             raise LifecycleError(f"write {name!r}", "destroyed")

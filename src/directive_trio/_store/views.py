@@ -11,7 +11,8 @@ for every run), yet both say it is their class, so ``isinstance(view, Facts)`` h
   them or knows whose they are.
 
 The source of both is generated from the template below, because a property that knows its node's position
-reads in half the time of a general ``__getattr__``. Print a view class's ``__source__`` to read it.
+reads in half the time of a general ``__getattr__``. Its own names begin with an underscore, as
+no fact's does. Print a view class's ``__source__`` to read it.
 """
 
 import linecache
@@ -25,7 +26,7 @@ from directive_trio._store.snapshot import plain_instance
 from directive_trio.errors import ReadOnlyFactError, UnknownFactError
 
 _FACT = """
-    @property
+    @_property
     def {name}(self):
         node = self._nodes[{position}]
         reads = self._lens.reads
@@ -35,7 +36,7 @@ _FACT = """
 """
 
 _DERIVATION = """
-    @property
+    @_property
     def {name}(self):
         node = self._nodes[{position}]
         return node.recall() if node.state else node.value
@@ -46,7 +47,7 @@ class {facts}View:
     """{facts} seen through a lens: reads may be tracked, writes go to the lens."""
 
     __slots__ = ("_lens", "_nodes")
-    __class__ = property(lambda view: facts_class)
+    __class__ = _property(lambda view: facts_class)
 {properties}'''
 
 _LIVE = '''
@@ -54,7 +55,7 @@ class {facts}Live:
     """{facts} as they are: facts are slots, derivations are computed when read."""
 
     __slots__ = ({slots} "_lens", "_nodes", "_store")
-    __class__ = property(lambda view: facts_class)
+    __class__ = _property(lambda view: facts_class)
 {properties}'''
 
 _SKIPPED = frozenset(
@@ -91,7 +92,7 @@ class ViewClasses:
         filename = f"<directive_trio view {self.schema.facts_class.__module__}.{name}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         facts_class = self.schema.facts_class
-        known = {"__name__": __name__, "facts_class": facts_class}
+        known = {"__name__": __name__, "_property": property, "facts_class": facts_class}
         exec(compile(source, filename, "exec"), known, namespace)  # noqa: S102  # our template
         view_class = namespace[name]
         view_class.__source__ = source

@@ -1,6 +1,6 @@
 """``explain()``: why it is so, or why not. A tree of sentences, made from what the engine knows."""
 
-from typing import Any
+from typing import Any, final
 
 from attrs import frozen
 
@@ -33,6 +33,7 @@ WIDTH = 50
 """How many characters of a value it shows."""
 
 
+@final
 @frozen
 class Explanation:
     """One sentence, and the sentences it rests on. ``str()`` prints the tree."""
@@ -147,19 +148,16 @@ class _Explainer:
     def wanted(self, wanted: Wanted) -> Explanation:
         run = wanted.run
         if run is not None:
-            now = self.store.observers.clock()
             state = "cleans up" if run.reason is not None else "is running"
-            text = (
-                f"run {run.number} of {wanted.resolver_id} {state}, attempt {run.attempt}, since {now - run.since:g} s"
-            )
+            text = f"run {run.number} of {wanted.resolver_id} {state}, attempt {run.attempt}, since {self.since(run)}"
             return Explanation(f"requirement {wanted.requirement!r}: {text}")
         because = [self.outcome(wanted.last_run)] if wanted.last_run is not None else []
         return Explanation(f"requirement {wanted.requirement!r} is {self.status(wanted)}", tuple(because))
 
     def status(self, wanted: Wanted) -> str:
         if wanted.status is Status.RETRY and wanted in self.loop.retries.scheduled:
-            moment = self.loop.retries.scheduled[wanted].moment
-            return f"failed; a retry is scheduled at {moment:g}"
+            wait = self.loop.retries.scheduled[wanted].moment - self.store.observers.clock()
+            return f"failed; a retry is scheduled in {round(wait, 3):g} s"
         return {
             Status.NEW: "new",
             Status.UNDECIDED: "undecided: a producer is blocked or has an answer outstanding",
@@ -174,12 +172,16 @@ class _Explainer:
         because = () if wanted.last_run is None else (self.outcome(wanted.last_run),)
         return Explanation(f"requirement {wanted.requirement!r} is wanted no more", because)
 
+    def since(self, run: Run) -> str:
+        """Say how long ago a run began: on the trio clock, whose zero means nothing to people."""
+        return f"{round(self.store.observers.clock() - run.since, 3):g} s"
+
     def outcome(self, run: Run) -> Explanation:
         reason = f", {run.reason}" if run.reason is not None else ""
         error = f": {run.error!r}" if run.error is not None else ""
         outcome = run.outcome.value if run.outcome is not None else "going on"
         return Explanation(
-            f"run {run.number} of {run.wanted.resolver_id}, begun at {run.since:g}, ended as {outcome}{reason} "
+            f"run {run.number} of {run.wanted.resolver_id}, begun {self.since(run)} ago, ended as {outcome}{reason} "
             f"in attempt {run.attempt}{error}"
         )
 

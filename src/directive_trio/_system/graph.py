@@ -1,6 +1,6 @@
 """``graph()``: the system as nodes and edges, with Mermaid and DOT text."""
 
-from typing import Any
+from typing import Any, final
 
 from attrs import frozen
 
@@ -38,6 +38,7 @@ _SHAPES = {
 }
 
 
+@final
 @frozen
 class SystemGraph:
     """What the system is made of and what it has read so far: dependencies are known once they were read."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import final
 
 from attrs import frozen
 
@@ -50,7 +51,7 @@ class RequirementState:
     """One requirement that is wanted. ``producers``: all constraints that ask for it, ``system`` for require."""
 
     requirement: str
-    status: str
+    state: str
     resolver: str | None
     producers: tuple[str, ...]
     run: int | None
@@ -98,6 +99,7 @@ class ErrorState:
     time: float
 
 
+@final
 @frozen
 class Inspection:
     """Everything, at one moment."""
@@ -111,7 +113,7 @@ class Inspection:
     requirements: tuple[RequirementState, ...]
     runs: tuple[RunState, ...]
     effects: tuple[EffectState, ...]
-    retries: tuple[RetryState, ...]
+    pending_retries: tuple[RetryState, ...]
     errors: tuple[ErrorState, ...]
 
 

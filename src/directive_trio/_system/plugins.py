@@ -53,6 +53,5 @@ class PluginTasks:
                 tasks.start_service(partial(plugin.run, self.system), name=name, report=partial(self._report, name))
 
     def _report(self, name: str, error: Exception) -> None:
-        if self.observers.listening:
-            self.observers.tell(ObserverError, name, error)
+        self.observers.tell(ObserverError, name, error)  # somebody listens: the plugin itself
         self.boundary.report("plugin", name, error)
