@@ -231,7 +231,7 @@ async def test_requirements_say_who_asks_and_how_they_stand(story: Story, autoju
         ]
         await system.settle(timeout=None)
         first, second = lines(system.explain(Job("a")))
-        assert first == "requirement Job(name='a') is wanted no more"
+        assert first == "requirement Job(name='a') is met"
         assert second.endswith("ended as complete in attempt 1")
         assert lines(system.explain(Lost()))[0] == "requirement Lost() is unmet: no resolver takes it"
         assert str(system.explain(Job("z"))) == "requirement Job(name='z') is not wanted, and was not lately"

@@ -320,3 +320,60 @@ async def test_cancelled_between_stop_and_start_it_is_forgotten(autojump_clock: 
         await system.settle(timeout=60)
         assert told(log, *RUNS) == []
         await system.stop_async()
+
+
+@define
+class PartFacts:
+    wanted: bool = False
+    loaded: bool = False
+
+
+@frozen
+class Load:
+    part: str
+
+
+def part(name: str, served: list[str]) -> Module[PartFacts]:
+    """One of several modules that meet the same class of requirements, each with its own resolver."""
+    module = Module(name, PartFacts)
+
+    @module.constraint
+    def must(facts: PartFacts) -> Load | None:
+        return Load(name) if facts.wanted and not facts.loaded else None
+
+    @module.resolver(Load)
+    async def fetch(requirement: Load, ctx: Context[PartFacts]) -> None:
+        served.append(f"{name} for {requirement.part}")
+        await trio.sleep(1)
+        if served.count(f"{name} for {requirement.part}") == 1:
+            raise OSError("no")
+        ctx.facts.loaded = True
+
+    return module
+
+
+async def test_the_resolver_that_serves_it_is_meant(autojump_clock: trio.abc.Clock) -> None:
+    """R16: what stands failed in the second module is dispatched there again, not to the first one's resolver."""
+    served: list[str] = []
+    async with open_system(part("first", served), part("second", served)) as system:
+        system["second"].wanted = True
+        await system.settle()
+        system.require(Load("second"))
+        await system.settle()
+        assert served == ["second for second"] * 2
+        assert system["second"].loaded
+
+
+async def test_the_resolver_that_served_it_last_is_meant(autojump_clock: trio.abc.Clock) -> None:
+    """R16: also when nobody wants it any more; what nobody ever wanted goes to the first in module order."""
+    served: list[str] = []
+    async with open_system(part("first", served), part("second", served)) as system:
+        system["second"].wanted = True
+        await system.settle()
+        system["second"].wanted = False
+        await system.settle()
+        system.require(Load("second"))
+        await system.settle()
+        system.require(Load("new"))
+        await system.settle()
+        assert served == ["second for second", "second for second", "first for new"]

@@ -1,21 +1,17 @@
 """The naive engine: the contract's rules in plain lists and dicts, everything worked out anew at each pass.
 
-No task, no cache, no agenda. Time is a number; a pass judges every constraint in its order, for the real world
+Time is a number; a pass judges every constraint in its order, for the real world
 and for the world without a run's writes (R5), decides about every requirement, and goes round until nothing
 changes any more. It shares no code with the engine and none of its ideas of what need not be looked at.
 """
 
 import math
+from contextlib import suppress
 from itertools import groupby
-
-from attrs import Factory, define, evolve
 
 from tests.properties.program import (
     BAG,
     FACTS,
-    HOMES,
-    KINDS,
-    TOP,
     Cancel,
     Life,
     Program,
@@ -26,209 +22,45 @@ from tests.properties.program import (
     Wait,
     Write,
     constraint_slot,
-    home_of_fact,
     moment,
     resolver_slot,
     timeout_of,
     written,
 )
-
-OUTSIDE = 0
-RETRY_DELAY = 2.0**-6
-PASSES = 30
-"""So many passes at one moment, or dispatches of one resolver, come near to R7: the program is left out."""
-DISPATCHES = 40
-
-Stamp = tuple[int, ...]
-Name = tuple[int | None, int, int]
-"""A requirement's identity: resolver, kind, payload."""
-
-
-class TooLively(Exception):
-    """The program goes round so often that the guards of R7 may trip."""
-
-
-class HandlerError(Exception):
-    """A broken event's handler raised."""
+from tests.properties.state import (
+    DISPATCHES,
+    OUTSIDE,
+    PASSES,
+    RETRY_DELAY,
+    Entry,
+    HandlerError,
+    Mind,
+    Name,
+    Picture,
+    Run,
+    Stamp,
+    Told,
+    TooLivelyError,
+)
+from tests.properties.worlds import Worlds
 
 
-@define
-class Reading:
-    """What a constraint answers in some world, what it read there, and the facts beneath."""
-
-    answer: tuple[Name, ...]
-    reads: dict[int, Stamp]
-    beneath: set[int]
-
-
-@define(eq=False)
-class Run:
-    """One requirement being resolved. *since*: what each producer's inputs were at dispatch, or when it joined. *wake*, *deadline*: when the next step comes, when the attempt times out."""
-
-    number: int
-    entry: "Entry"
-    since: dict[int, dict[int, Stamp]]
-    attempt: int = 1
-    step: int = 0
-    wake: float = math.inf
-    deadline: float = math.inf
-    waiting_for_retry: bool = False
-    again: bool = False
-    wrote: bool = False
-    beneath: set[int] = Factory(set)
-    """The facts that its constraints have read, in the real world and in the one without it."""
-
-
-@define(eq=False)
-class Entry:
-    """One wanted requirement. *asks* and *holds*: whose real answer, or answer but for the run, contains it."""
-
-    name: Name
-    asks: set[int] = Factory(set)
-    holds: set[int] = Factory(set)
-    left: set[int] = Factory(set)
-    """Who asks no more, while the run goes on for others."""
-    status: str = "new"
-    run: Run | None = None
-    last: Run | None = None
-    outcome: str = ""
-    resting: dict[int, dict[int, Stamp]] = Factory(dict)
-    reason: str = "removed"
-
-    @property
-    def producers(self) -> set[int]:
-        return self.asks | self.holds
-
-    @property
-    def pending(self) -> bool:
-        return self.status not in {"unsatisfied", "failed", "cancelled"}
-
-
-@define(eq=False)
-class Mind:
-    """How one constraint stands: its answer, and the one it is thinking about until *due*."""
-
-    off: bool = False
-    blocked: bool = False
-    reading: Reading | None = None
-    thinking: Reading | None = None
-    due: float = math.inf
-
-
-@define(frozen=True)
-class Told:
-    """One line of the log: what became of a run, or that it started."""
-
-    time: float
-    word: str
-    name: Name
-    reason: str = ""
-
-
-def told_by_moment(log: list[Told], together: list[int]) -> list[tuple[float, list[Told], list[Told]]]:
-    """The log with the ends of each moment, which come in any order, apart from the starts, which do not.
-
-    *together* says how many starts in a row are of one constraint and pass: no rule orders those.
-    """
-    starts = [told for told in log if told.word == "start"]
-    ordered = [sorted(starts[sum(together[:at]) :][:size], key=repr) for at, size in enumerate(together)]
-    ordered.append(starts[sum(together) :])
-    in_order = [told for group in ordered for told in group]
-    ends = sorted((told for told in log if told.word != "start"), key=repr)
-    moments = sorted({told.time for told in log})
-    return [(at, [told for told in in_order if told.time == at], [told for told in ends if told.time == at]) for at in moments]
-
-
-@define(frozen=True)
-class Picture:
-    """Everything that is compared, at one moment."""
-
-    time: float
-    facts: tuple[int, ...]
-    derived: tuple[int, ...]
-    wanted: dict[Name, tuple[str, tuple[int, ...]]]
-    runs: frozenset[Name]
-    settled: bool
-
-
-class Naive:
+class Naive(Worlds):
     """Runs a program. ``log`` and ``pictures`` are the result, ``seen`` the features that occurred."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        super().__init__(program)
         self.now = 0.0
         self.running = True
-        self.logs: list[list[tuple[int, int]]] = [[(OUTSIDE, value)] for value in program.initial]
-        self.touches = [0] * FACTS
         self.minds = [Mind() for _ in program.constraints]
         self.order = program.ranks()
         self.entries: dict[Name, Entry] = {}
         self.numbers = 0
         self.dispatched: dict[int, int] = {}
         self.requeued: set[Name] = set()
-        self.dirty = True
         self.log: list[Told] = []
         self.pictures: list[Picture] = []
         self.together: list[int] = []
-        self.seen: set[str] = set()
-
-    # -- the worlds -------------------------------------------------------------------------------
-
-    def value(self, source: int, hidden: frozenset[int] = frozenset(), beneath: set[int] | None = None) -> int:
-        """A fact or derivation in the world without the writes of the *hidden* runs."""
-        if source < FACTS:
-            if beneath is not None:
-                beneath.add(source)
-            return next(value for writer, value in reversed(self.logs[source]) if writer not in hidden)
-        derived = self.program.derived[source - FACTS]
-        first = self.value(derived.first, hidden, beneath)
-        return TOP - first if first >= derived.bound else self.value(derived.second, hidden, beneath)
-
-    def stamp(self, source: int, hidden: frozenset[int] = frozenset()) -> Stamp:
-        """What a reader compares: the value, and how often a fact was touched."""
-        value = self.value(source, hidden)
-        return (value, self.touches[source]) if source < FACTS else (value,)
-
-    def stamps(self) -> dict[int, Stamp]:
-        """All of them."""
-        return {source: self.stamp(source) for source in range(FACTS + len(self.program.derived))}
-
-    def evaluate(self, number: int, hidden: frozenset[int] = frozenset()) -> Reading:
-        """Ask a constraint in some world."""
-        constraint = self.program.constraints[number]
-        reading = Reading((), {}, set())
-
-        def read(source: int) -> int:
-            reading.reads[source] = self.stamp(source, hidden)
-            return self.value(source, hidden, reading.beneath)
-
-        if all(test.holds(read(test.source)) for test in constraint.tests):
-            names = []
-            for ask in constraint.asks:
-                payload = read(ask.source) if ask.source >= 0 else -1 - ask.source
-                names.append((self.program.serving(constraint.home, ask.kind), ask.kind, payload))
-            reading.answer = tuple(dict.fromkeys(names))
-        return reading
-
-    def write(self, fact: int, value: int, writer: int) -> None:
-        """Write; an equal value changes nothing."""
-        if self.value(fact) != value:
-            self.logs[fact].append((writer, value))
-            self.dirty = True
-
-    def send(self, number: int, given: int, writer: int) -> None:
-        """Dispatch an event: the handlers of the first module, then of the second; all or nothing."""
-        event = self.program.events[number]
-        before = [list(log) for log in self.logs]
-        for home in range(len(HOMES)):
-            for fact, value in event.writes:
-                if home_of_fact(fact) == home:
-                    self.write(fact, written(value, given, self.value(fact)), writer)
-        self.seen.add("events")
-        if event.broken:
-            self.logs = before
-            self.seen.add("broken events")
-            raise HandlerError
 
     # -- a pass -----------------------------------------------------------------------------------
 
@@ -239,7 +71,7 @@ class Naive:
                 return
             self.dirty = False
             self.do_pass()
-        raise TooLively
+        raise TooLivelyError
 
     def do_pass(self) -> None:
         """Judge, decide, cancel, dispatch."""
@@ -261,7 +93,7 @@ class Naive:
         ready.sort(key=self.place)
         groups = [list(group) for _, group in groupby(ready, self.place)]
         if any(len(group) > 1 and any(self.is_sync(entry) for entry in group) for group in groups):
-            raise TooLively  # which of them writes first is not said
+            raise TooLivelyError  # which of them writes first is not said
         self.together += map(len, groups)
         if len({self.program.constraints[self.order[self.place(entry)]].priority for entry in ready}) > 1:
             self.seen.add("priorities")
@@ -283,12 +115,7 @@ class Naive:
                 reading = self.minds[number].reading
                 asked = [self.entries[name] for name in reading.answer if name in self.entries] if reading else []
                 for entry in dict.fromkeys([*left, *asked]):
-                    if (
-                        entry.producers
-                        and entry not in ready
-                        and self.last_of(entry) == number
-                        and self.decide(entry)
-                    ):
+                    if entry.producers and entry not in ready and self.last_of(entry) == number and self.decide(entry):
                         ready.append(entry)
                         entry.status = "running"
             for entry in list(self.entries.values()):
@@ -425,7 +252,7 @@ class Naive:
             return self.disturbed(entry)
         last = entry.last
         assert last is not None
-        if entry.outcome == "stopped" or last.again or self.changed_since(entry, last):
+        if last.again or self.changed_since(entry, last):
             return True
         self.rest(entry)
         return False
@@ -441,9 +268,9 @@ class Naive:
 
     def disturbed(self, entry: Entry) -> bool:
         """Whether an input of a standing requirement has changed since it stands."""
+        known = {**(entry.last.since if entry.last else {}), **entry.resting}
         return any(
-            number not in entry.resting  # it asks for the first time since
-            or any(self.stamp(source) != stamp for source, stamp in entry.resting[number].items())
+            number not in known or any(self.stamp(source) != known[number][source] for source in self.inputs(number))
             for number in entry.asks
         )
 
@@ -467,24 +294,18 @@ class Naive:
         resolver = self.program.resolvers[number]
         self.dispatched[number] = self.dispatched.get(number, 0) + 1
         if self.dispatched[number] > DISPATCHES:
-            raise TooLively
+            raise TooLivelyError
         self.numbers += 1
         run = entry.run = Run(self.numbers, entry, dict.fromkeys(entry.asks, began))
         entry.status = "running"
         self.tell("start", entry.name)
-        self.notice_start(entry)
+        if entry.name[1] == BAG:
+            self.seen.add("unhashable")
         if resolver.sync:
             while entry.run is run:
                 self.advance(run)
         else:
             self.begin_attempt(run)
-
-    def notice_start(self, entry: Entry) -> None:
-        if entry.name[1] == BAG:
-            self.seen.add("unhashable")
-        homes = {self.program.constraints[number].home for number in entry.producers}
-        if len(homes) > 1:
-            self.seen.add("shared by modules")
 
     def begin_attempt(self, run: Run) -> None:
         run.step, run.waiting_for_retry = 0, False
@@ -541,8 +362,7 @@ class Naive:
 
     def time_out(self, run: Run) -> None:
         self.seen.add("timeout")
-        entry = run.entry
-        satisfied = bool(entry.holds)
+        entry, satisfied = run.entry, bool(run.entry.holds)
         self.fail(run)
         if entry.run is None and satisfied:
             self.take_back(run)
@@ -559,9 +379,8 @@ class Naive:
 
     def cancel(self, entry: Entry, reason: str) -> None:
         """End a run from outside."""
-        run = entry.run
+        run, satisfied = entry.run, bool(entry.holds)
         assert run is not None
-        satisfied = bool(entry.holds)
         self.end(run, "cancel", reason)
         if satisfied:
             self.take_back(run)
@@ -600,7 +419,7 @@ class Naive:
         """Whatever is due at this moment."""
         timeouts = [run for run in self.live() if run.deadline <= self.now]
         if timeouts and any(run.wake <= self.now for run in self.live()):
-            raise TooLively  # a tie: either may come first
+            raise TooLivelyError  # a tie: either may come first
         for run in self.live():
             if run.deadline <= self.now:
                 self.time_out(run)
@@ -613,10 +432,9 @@ class Naive:
 
     def run(self) -> None:
         """The whole program."""
-        for action in self.program.actions:
-            self.act(action)
+        list(map(self.act, self.program.actions))
 
-    def act(self, action: object) -> None:  # noqa: C901, PLR0912  # one branch for each action
+    def act(self, action: object) -> None:
         """What the driver does."""
         match action:
             case Write(fact, value):
@@ -628,10 +446,8 @@ class Naive:
                 self.dirty = True
                 self.seen.add("touch")
             case Send(event, value):
-                try:
+                with suppress(HandlerError):
                     self.send(event, value, OUTSIDE)
-                except HandlerError:
-                    pass
             case Undone():
                 self.seen.add("rollback")
             case Switch(number, on):
@@ -664,7 +480,7 @@ class Naive:
         for entry in list(self.entries.values()):
             if entry.run is not None:
                 self.cancel(entry, "stopped")
-            entry.outcome, entry.status = "stopped", "undecided"
+        self.entries.clear()  # what is still wanted is asked for anew at the next start
         for mind in self.minds:
             mind.thinking = mind.reading = None
             mind.due = math.inf

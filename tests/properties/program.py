@@ -293,7 +293,9 @@ def programs(draw: st.DrawFn) -> Program:
     sources = FACTS + len(derived)
     writes = st.lists(st.tuples(facts, new_values), min_size=1, max_size=2).map(tuple)
     events = draw(st.lists(st.builds(Event, writes, st.booleans()), min_size=1, max_size=2).map(tuple))
-    asking = tuple(draw(constraints(number, sources)) for number in range(draw(st.sampled_from([1, 2, 3, 3, 4, 4, 5, 5]))))
+    asking = tuple(
+        draw(constraints(number, sources)) for number in range(draw(st.sampled_from([1, 2, 3, 3, 4, 4, 5, 5])))
+    )
     places = [(home, kind) for kind in range(len(KINDS)) for home in range(len(HOMES))]
     # What cannot be hashed is an error without a resolver, so the bag has one at least.
     served = [place for place in places if place == (0, BAG) or draw(st.sampled_from([True, True, False]))]

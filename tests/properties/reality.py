@@ -1,6 +1,7 @@
 """The same random program with the real engine, on trio's mock clock."""
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -9,13 +10,11 @@ from trio.testing import MockClock
 
 from directive_trio import Context, ErrorBoundary, Module, Retry, System, derivation
 from directive_trio.observe import Observation, ResolverCancel, ResolverComplete, ResolverError, ResolverStart
-from tests.properties.naive import RETRY_DELAY, Name, Picture, Told
 from tests.properties.program import (
     FACTS,
     FACTS_EACH,
     HOMES,
     KINDS,
-    SLOTS,
     Cancel,
     Constraint,
     Derived,
@@ -36,6 +35,7 @@ from tests.properties.program import (
     timeout_of,
     written,
 )
+from tests.properties.state import RETRY_DELAY, Name, Picture, Told
 
 
 @frozen
@@ -69,11 +69,17 @@ class Event1:
     value: int
 
 
+ENDS = (ResolverComplete, ResolverError, ResolverCancel)
 EVENTS = (Event0, Event1)
 
 
 class BrokenError(Exception):
     """What resolvers and handlers raise."""
+
+
+def fail() -> None:
+    """Break off."""
+    raise BrokenError
 
 
 def requirement_of(kind: int, payload: int) -> Any:
@@ -105,7 +111,9 @@ class Reality:
         self.log: list[Told] = []
         self.pictures: list[Picture] = []
         self.observations: list[Observation] = []
-        self.modules = [Module(HOMES[home], self.facts_class(home)) for home in range(len(HOMES))]
+        self.left_over = (-1, -1)
+        """How many tasks and runs were left when the system was destroyed."""
+        self.modules: list[Module[Any]] = [Module(HOMES[home], self.facts_class(home)) for home in range(len(HOMES))]
         for number, constraint in enumerate(program.constraints):
             self.declare_constraint(number, constraint)
         for number, resolver in enumerate(program.resolvers):
@@ -221,8 +229,9 @@ class Reality:
             for action in self.program.actions:
                 await self.act(action)
             await self.system.destroy()
+            self.left_over = (len(nursery.child_tasks), len(self.system.inspect().runs))
 
-    async def act(self, action: object) -> None:  # noqa: C901, PLR0912  # one branch for each action
+    async def act(self, action: object) -> None:  # one branch for each action
         """What the driver does."""
         system = self.system
         match action:
@@ -231,17 +240,12 @@ class Reality:
             case Touch(fact):
                 system.touch(qualified(self.program, fact))
             case Send(event, value):
-                try:
+                with suppress(BrokenError):
                     system.dispatch(EVENTS[event](value))
-                except BrokenError:
-                    pass
             case Undone(fact, value):
-                try:
-                    with system.transaction():
-                        setattr(system[self.modules[home_of_fact(fact)]], name_of_source(fact), value)
-                        raise BrokenError
-                except BrokenError:
-                    pass
+                with suppress(BrokenError), system.transaction():
+                    setattr(system[self.modules[home_of_fact(fact)]], name_of_source(fact), value)
+                    fail()
             case Switch(number, on):
                 (system.enable if on else system.disable)(self.constraint_id(number))
             case Cancel(kind, payload):
@@ -269,11 +273,7 @@ class Reality:
                 self.tell(observation, "cancel", str(reason))
 
     def tell(self, observation: Any, word: str, reason: str = "") -> None:
-        number = resolver_number(observation.id)
-        assert number is not None
-        requirement = observation.requirement
-        name = (number, KINDS.index(type(requirement).__name__), requirement.payload)
-        self.log.append(Told(observation.time, word, name, reason))
+        self.log.append(Told(observation.time, word, name_of(observation), reason))
 
     def picture(self) -> Picture:
         """What can be compared."""
@@ -301,6 +301,12 @@ class Reality:
     @property
     def sources(self) -> int:
         return FACTS + len(self.program.derived)
+
+
+def name_of(observation: Any) -> Name:
+    """The identity that a run's observation is about."""
+    requirement = observation.requirement
+    return resolver_number(observation.id), KINDS.index(type(requirement).__name__), requirement.payload
 
 
 def method_of(derived: Derived) -> Callable[[Any], int]:

@@ -73,6 +73,11 @@ class BrokenError(Exception):
     """What a broken transaction raises."""
 
 
+def fail() -> None:
+    """Break off."""
+    raise BrokenError
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """Each derivation reads facts and earlier derivations."""
@@ -193,7 +198,7 @@ class Both:
                 self.fail_inside(inner, node)
                 self.read(node)
                 if broken:
-                    raise BrokenError
+                    fail()
         except BrokenError:
             self.undo(before)
 
@@ -205,7 +210,7 @@ class Both:
                 for fact, value in writes:
                     self.write(fact, value)
                 self.read(node)
-                raise BrokenError
+                fail()
         except BrokenError:
             self.undo(before)
 

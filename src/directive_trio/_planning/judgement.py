@@ -163,8 +163,8 @@ class Judgement:
             self.requirements.leave(node, wanted, reason)
             return
         if node.definition.is_async:  # asked in the world without the run's writes, it is never seen to hold
-            run.self_satisfied = True
             self.requirements.leave(node, wanted, reason)
+            run.self_satisfied = run.self_satisfied or not wanted.wanted
             return
         sink = ButFor(self.agenda.marked, node, run)
         demand = self.worlds.ask(sink)

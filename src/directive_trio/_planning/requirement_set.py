@@ -116,6 +116,18 @@ class RequirementSet:
         keys = [self.identity(module, requirement)[0] for module in modules]
         return [self.live[key] for key in keys if key in self.live]
 
+    def _home(self, requirement: Record) -> str:
+        """Return the module whose resolver the program means: where it is wanted, or was wanted last."""
+        kind = type(requirement)
+        homes = [module for module, known in self.resolvers.items() if kind in known]
+        if len(homes) < 2:
+            return ""
+        keys = {self.identity(module, requirement)[0]: module for module in homes}
+        wanted = next((key for key in keys if key in self.live), None)
+        if wanted is None:
+            wanted = next((key for key in reversed(self.last) if key in keys), None)
+        return "" if wanted is None else keys[wanted]
+
     def find(self, module: str, requirement: Record) -> Wanted:
         """Return the entry of a requirement; a new one where nobody wanted it."""
         return self.entry(*self.identity(module, requirement), requirement)
@@ -153,7 +165,7 @@ class RequirementSet:
 
     def require(self, requirement: Record) -> None:
         """The system itself begins to ask for a requirement."""
-        wanted = self.find("", requirement)
+        wanted = self.find(self._home(requirement), requirement)
         self._begin(wanted, "system")
         wanted.required = True
         if wanted.run is not None:

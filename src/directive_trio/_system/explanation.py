@@ -16,7 +16,7 @@ from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
-from directive_trio._planning.run import Run
+from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
 from directive_trio._runtime.effects import EffectNode
 from directive_trio._runtime.events import Events
@@ -169,8 +169,10 @@ class _Explainer:
         }.get(wanted.status, wanted.status.value)
 
     def ended(self, wanted: Wanted) -> Explanation:
-        because = () if wanted.last_run is None else (self.outcome(wanted.last_run),)
-        return Explanation(f"requirement {wanted.requirement!r} is wanted no more", because)
+        run = wanted.last_run
+        met = run is not None and run.outcome is Outcome.COMPLETE
+        because = () if run is None else (self.outcome(run),)
+        return Explanation(f"requirement {wanted.requirement!r} is {'met' if met else 'wanted no more'}", because)
 
     def since(self, run: Run) -> str:
         """Say how long ago a run began: on the trio clock, whose zero means nothing to people."""

@@ -230,7 +230,8 @@ class System:
         """Ask for a requirement, until it is met, finally failed or cancelled.
 
         One that a constraint asks for too is the same run. One that stands unsatisfied or failed is
-        dispatched again. It waits for no ``after``.
+        dispatched again. It waits for no ``after``. Where several modules have a resolver for it, the one
+        that serves it now is meant, else the one that served it last, else the first in module order.
 
         Raises:
             UsageError: It is no instance of an attrs or data class.

@@ -1,0 +1,78 @@
+"""The facts of the naive engine, and the worlds without some runs' writes: all writes are kept, with their writers."""
+
+from tests.properties.program import (
+    FACTS,
+    HOMES,
+    TOP,
+    Program,
+    home_of_fact,
+    written,
+)
+from tests.properties.state import OUTSIDE, HandlerError, Reading, Stamp
+
+
+class Worlds:
+    """What every fact was, by whom it was written, and what follows from it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.logs: list[list[tuple[int, int]]] = [[(OUTSIDE, value)] for value in program.initial]
+        self.touches = [0] * FACTS
+        self.dirty = True
+        self.seen: set[str] = set()
+
+    def value(self, source: int, hidden: frozenset[int] = frozenset(), beneath: set[int] | None = None) -> int:
+        """A fact or derivation in the world without the writes of the *hidden* runs."""
+        if source < FACTS:
+            if beneath is not None:
+                beneath.add(source)
+            return next(value for writer, value in reversed(self.logs[source]) if writer not in hidden)
+        derived = self.program.derived[source - FACTS]
+        first = self.value(derived.first, hidden, beneath)
+        return TOP - first if first >= derived.bound else self.value(derived.second, hidden, beneath)
+
+    def stamp(self, source: int, hidden: frozenset[int] = frozenset()) -> Stamp:
+        """What a reader compares: the value, and how often a fact was touched."""
+        value = self.value(source, hidden)
+        return (value, self.touches[source]) if source < FACTS else (value,)
+
+    def stamps(self) -> dict[int, Stamp]:
+        """All of them."""
+        return {source: self.stamp(source) for source in range(FACTS + len(self.program.derived))}
+
+    def evaluate(self, number: int, hidden: frozenset[int] = frozenset()) -> Reading:
+        """Ask a constraint in some world."""
+        constraint = self.program.constraints[number]
+        reading = Reading((), {}, set())
+
+        def read(source: int) -> int:
+            reading.reads[source] = self.stamp(source, hidden)
+            return self.value(source, hidden, reading.beneath)
+
+        if all(test.holds(read(test.source)) for test in constraint.tests):
+            names = []
+            for ask in constraint.asks:
+                payload = read(ask.source) if ask.source >= 0 else -1 - ask.source
+                names.append((self.program.serving(constraint.home, ask.kind), ask.kind, payload))
+            reading.answer = tuple(dict.fromkeys(names))
+        return reading
+
+    def write(self, fact: int, value: int, writer: int) -> None:
+        """Write; an equal value changes nothing."""
+        if self.value(fact) != value:
+            self.logs[fact].append((writer, value))
+            self.dirty = True
+
+    def send(self, number: int, given: int, writer: int) -> None:
+        """Dispatch an event: the handlers of the first module, then of the second; all or nothing."""
+        event = self.program.events[number]
+        before = [list(log) for log in self.logs]
+        for home in range(len(HOMES)):
+            for fact, value in event.writes:
+                if home_of_fact(fact) == home:
+                    self.write(fact, written(value, given, self.value(fact)), writer)
+        self.seen.add("events")
+        if event.broken:
+            self.logs = before
+            self.seen.add("broken events")
+            raise HandlerError
