@@ -120,7 +120,7 @@ class RequirementSet:
         """Return the module whose resolver the program means: where it is wanted, or was wanted last."""
         kind = type(requirement)
         homes = [module for module, known in self.resolvers.items() if kind in known]
-        if len(homes) < 2:
+        if not homes[1:]:
             return ""
         keys = {self.identity(module, requirement)[0]: module for module in homes}
         wanted = next((key for key in keys if key in self.live), None)
@@ -221,8 +221,7 @@ class RequirementSet:
         if run is not None:
             if run.live:
                 self.cancel_run(run, reason)
-            if run.reason is not None:
-                self._tell_end(wanted, met=False)
+            self._tell_end(wanted, met=False)
             return  # it is let go when its run has ended and been judged
         if wanted.status is Status.RETRY:
             self.plan.unschedule.append(wanted)
