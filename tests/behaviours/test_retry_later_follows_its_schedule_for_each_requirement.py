@@ -147,3 +147,25 @@ async def test_settle_may_leave_it_out(autojump_clock: trio.abc.Clock) -> None:
         await system.settle(retries=False)
         assert trio.current_time() == start
         assert not system.is_settled
+
+
+async def test_who_joins_waits_with_it(autojump_clock: trio.abc.Clock) -> None:
+    """A second constraint, or the program, asks while a retry is scheduled: the schedule stands, and only one run."""
+    for how in ("constraint", "program"):
+        told: list[tuple[str, float]] = []
+        module = fetching(told, succeed=3)
+
+        @module.constraint
+        def joins(facts: Facts) -> Fetch | None:
+            return Fetch("a") if facts.blocked and "a" not in facts.done else None
+
+        async with open_system(module, initial={"m": {"wanted": ("a",)}}, errors=later()) as system:
+            await trio.sleep(0.5)
+            if how == "constraint":
+                system[module].blocked = True
+            else:
+                system.require(Fetch("a"))
+            await system.settle(timeout=None)
+            assert told == [("a", 0), ("a", 1), ("a", 3)]
+            await trio.sleep(10)
+            assert len(told) == 3

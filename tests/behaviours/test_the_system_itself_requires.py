@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+import trio.testing
 from attrs import define, frozen
 
 from directive_trio import Context, ErrorBoundary, Module, Retry, System, open_system
@@ -377,3 +378,26 @@ async def test_the_resolver_that_served_it_last_is_meant(autojump_clock: trio.ab
         system.require(Load("new"))
         await system.settle()
         assert served == ["second for second", "second for second", "first for new"]
+
+
+async def test_what_is_required_is_created_once_for_each_start(mock_clock: trio.testing.MockClock) -> None:
+    """R16: it ends with the stop and begins with the next start; in between it can be taken back."""
+    log: list[Observation] = []
+    system = System(working())
+    system.observe(log.append)
+    async with trio.open_nursery() as nursery:
+        system.start(nursery)
+        system.require(Job())
+        await trio.testing.wait_all_tasks_blocked()
+        await system.stop_async()
+        assert told(log, *ENDS) == ["requirement.created system", "requirement.canceled system stopped"]
+        system.start(nursery)
+        await trio.testing.wait_all_tasks_blocked()
+        await system.stop_async()
+        assert told(log, *ENDS)[2:] == ["requirement.created system", "requirement.canceled system stopped"]
+        assert system.cancel(Job())
+        assert not system.cancel(Job())
+        system.start(nursery)
+        await trio.testing.wait_all_tasks_blocked()
+        await system.destroy()
+        assert len(told(log, *ENDS)) == 4

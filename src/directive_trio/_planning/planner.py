@@ -27,6 +27,7 @@ from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Link, Status, Wanted
 from directive_trio._store.cell import Cell
+from directive_trio._store.equality import same
 from directive_trio._store.store import Store
 
 Answer = tuple[Record, ...] | Exception
@@ -44,6 +45,8 @@ class Planner:
         self.judgement.disable = requirements.disable = lambda node: self.switch(node, False)
         self._answers: deque[tuple[ConstraintNode, int, Answer]] = deque()
         self._switched: dict[ConstraintNode, bool] = {}
+        self._kept: list[Record] = []
+        """What the program requires of a system that has stopped; it counts again at the next start."""
 
     def connect(self, recover: Callable[[str, str, Exception], object]) -> None:
         """Ask *recover* what to do about errors."""
@@ -58,6 +61,9 @@ class Planner:
             self.agenda.push(node)
         for wanted in self.requirements.live.values():
             self.agenda.push(wanted)
+        kept, self._kept = self._kept, []
+        for requirement in kept:
+            self.requirements.require(requirement)
 
     def run_ended(self, run: Run) -> None:
         """A run has its outcome."""
@@ -65,6 +71,7 @@ class Planner:
 
     def retry_due(self, wanted: Wanted) -> None:
         """The wait of a scheduled retry is over."""
+        self.requirements.set_status(wanted, Status.NEW)
         self.agenda.push(wanted)
 
     def require(self, requirement: Record) -> None:
@@ -73,8 +80,10 @@ class Planner:
 
     def cancel(self, requirement: Record) -> bool:
         """The program cancels the runs of a requirement; False when none is live or scheduled."""
+        kept = [other for other in self._kept if not same(other, requirement)]
+        withdrawn, self._kept = len(kept) < len(self._kept), kept
         cancelled = [self._cancel(wanted) for wanted in self.requirements.entries(requirement)]
-        return any(cancelled)
+        return withdrawn or any(cancelled)
 
     def _cancel(self, wanted: Wanted) -> bool:
         if wanted.run is not None and wanted.run.live:
@@ -127,7 +136,7 @@ class Planner:
     def reset(self, reason: CancelReason) -> None:
         """The system has stopped: want nothing, follow nothing. What the program requires is kept."""
         requirements = self.requirements
-        kept = [wanted.requirement for wanted in requirements.live.values() if wanted.required]
+        self._kept = [wanted.requirement for wanted in requirements.live.values() if wanted.required]
         requirements.forget(reason)
         for node in self.nodes.values():
             self.store.disconnect(node)
@@ -138,8 +147,6 @@ class Planner:
         self._answers.clear()
         self.judgement.cancelled.clear()
         self.judgement.worlds.look_at({})
-        for requirement in kept:
-            requirements.require(requirement)
 
     @property
     def due(self) -> bool:

@@ -224,6 +224,7 @@ class RequirementSet:
             self._tell_end(wanted, met=False)
             return  # it is let go when its run has ended and been judged
         if wanted.status is Status.RETRY:
+            self.plan.schedule = [entry for entry in self.plan.schedule if entry[0] is not wanted]
             self.plan.unschedule.append(wanted)
         self._let_go(wanted)
 
@@ -368,6 +369,8 @@ class RequirementSet:
     def _decide(self, wanted: Wanted) -> None:
         if wanted.status is Status.UNDECIDED and wanted.last_run is not None:
             self._after_run(wanted, wanted.last_run)
+        elif wanted.status is Status.RETRY:
+            return  # whoever joins waits with it: the schedule stands
         elif wanted.status not in STANDING:
             self.dispatch(wanted)
         elif wanted.status is Status.PAUSED or differ(wanted):
@@ -457,7 +460,7 @@ class RequirementSet:
     def reconsider(self, node: ConstraintNode, wanted: Wanted) -> None:
         """A producer was asked again and still asks: dispatch again if an input of it has changed."""
         if wanted.status in STANDING and (wanted.status is Status.PAUSED or differs_for(node, wanted)):
-            self.revive(wanted)
+            self.agenda.push(wanted)  # after its last producer: one that is judged later may leave
 
     def revive(self, wanted: Wanted) -> None:
         """Dispatch what stood: something has changed, so earlier failures count no more."""

@@ -132,13 +132,13 @@ class ResolverRuns:
 
     def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         run.since = self.observers.clock()
-        if self.observers.listening:
-            self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
         live = self.live[run] = LiveRun(run, self._signal(resolver))
         self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
         if resolver.is_async:
             self.tasks.start(self._run, live, resolver, None, name=f"{resolver.id} run {run.number}")
-        else:
+        if self.observers.listening:
+            self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
+        if not resolver.is_async:
             self._run_inline(live, resolver)
 
     def _signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
