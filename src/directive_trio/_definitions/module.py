@@ -184,7 +184,7 @@ class Module(Generic[F]):
         waits_for = several("after", after)
         tracked = several("reads", reads)
         words = several_strings("tags", tags)
-        if timeout <= 0:
+        if not timeout > 0:  # NaN too
             raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
         for item in waits_for:
             if not isinstance(item, Constraint | str):
@@ -239,7 +239,7 @@ class Module(Generic[F]):
         check_record_class("requirement", requirement)
         if requirement.__hash__ is None and key is None:
             raise UnhashableRequirementError(requirement.__name__)
-        if timeout is not None and timeout <= 0:
+        if timeout is not None and not timeout > 0:  # NaN too
             raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
         if limit is not None and limit < 1:
             raise DefinitionError(f"limit={limit!r} is a number of runs, at least 1")

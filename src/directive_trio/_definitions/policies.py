@@ -67,11 +67,11 @@ class Retry:
     retry_if: Callable[[Exception, int], bool] | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.attempts < 1:
+        if not self.attempts >= 1:
             raise DefinitionError(f"Retry(attempts={self.attempts}) counts the first one too: at least 1")
         if self.backoff not in get_args(Backoff):
             raise DefinitionError(f"Retry(backoff={self.backoff!r}) is none of {', '.join(get_args(Backoff))}")
-        if self.initial_delay < 0 or self.max_delay < 0:
+        if not (self.initial_delay >= 0 and self.max_delay >= 0):  # NaN too
             raise DefinitionError("Retry delays are seconds, not negative")
         if not 0 <= self.jitter <= 1:
             raise DefinitionError(f"Retry(jitter={self.jitter}) is a share of the wait: 0 to 1")
@@ -116,3 +116,5 @@ class ErrorBoundary:
             choice = getattr(self, kind)
             if not callable(choice) and choice not in allowed:
                 raise DefinitionError(f"ErrorBoundary({kind}={choice!r}) is none of {', '.join(allowed)}")
+        if not isinstance(self.retry_later, Retry):
+            raise DefinitionError(f"ErrorBoundary(retry_later={self.retry_later!r}) is no Retry")

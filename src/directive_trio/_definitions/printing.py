@@ -10,3 +10,12 @@ def shown(value: object, width: int, spell: Callable[[object], str] = repr) -> s
     except Exception:  # noqa: BLE001  # __repr__ and __str__ are the user's code
         text = f"a {type(value).__name__} that cannot be printed"
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+SENTENCE = 500
+"""How many characters of a value a sentence takes."""
+
+
+def spelt(value: object) -> str:
+    """Spell *value* for a sentence, also one that cannot be printed."""
+    return shown(value, SENTENCE)

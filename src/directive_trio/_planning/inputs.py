@@ -11,7 +11,7 @@ from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Inputs, Wanted
 from directive_trio._store.cell import Cell
-from directive_trio._store.equality import unchanged
+from directive_trio._store.equality import same, unchanged
 from directive_trio._store.graph import FAILED
 from directive_trio._store.store import Store
 from directive_trio._store.worlds import ShadowNode, World
@@ -48,7 +48,7 @@ def differs(source: Any, before: Any, shown: Any, revision: int) -> bool:
     if isinstance(source, Cell):
         return not unchanged(False, source.schema.key, before, now)
     if isinstance(before, Exception) or shown.state == FAILED:
-        return type(before) is not type(now) or str(before) != str(now)
+        return type(before) is not type(now) or not same(before.args, now.args)
     if source.definition.always_changes and shown is source:
         return bool(source.version > revision)
     return not unchanged(False, source.definition.key, before, now)

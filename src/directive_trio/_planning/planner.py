@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from directive_trio._definitions.policies import CancelReason
+from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.record import Record
 from directive_trio._planning.blocking import update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
@@ -156,7 +157,7 @@ class Planner:
     def unmet(self) -> list[str]:
         """Say which requirements stand open, and why."""
         return [
-            f"{wanted.requirement!r} for {wanted.origin}: {wanted.status.value}"
+            f"{spelt(wanted.requirement)} for {wanted.origin}: {wanted.status.value}"
             for wanted in self.requirements.live.values()
             if wanted.run is None
         ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from directive_trio._definitions.policies import CancelReason, Retry
+from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._observation.observations import (
@@ -329,7 +330,7 @@ class RequirementSet:
 
     def _runaway(self, wanted: Wanted, row: Row) -> None:
         resolver_id = wanted.resolver_id or ""
-        ring = (resolver_id, *(repr(key[-1]) for key in row.keys if isinstance(key, tuple)))
+        ring = (resolver_id, *(spelt(key[-1]) for key in row.keys if isinstance(key, tuple)))
         self.stop_resolver(resolver_id, ConvergenceError(ring, self.limit, "dispatches"))
         self._pause(wanted)
 

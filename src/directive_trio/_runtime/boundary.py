@@ -7,6 +7,7 @@ from typing import get_args
 from attrs import frozen
 
 from directive_trio._definitions.policies import ALLOWED_STRATEGIES, ErrorBoundary, Strategy
+from directive_trio._definitions.printing import spelt
 from directive_trio._observation.observations import ErrorRecovery
 from directive_trio._observation.observers import Observers
 
@@ -74,7 +75,7 @@ class Boundary:
             return "skip"
         if answer is None:
             return "skip"
-        if answer not in get_args(Strategy) or answer not in ALLOWED_STRATEGIES[kind]:
-            logger.error("the %s strategy answered %r for %s; it counts as skip", kind, answer, definition)
+        if not isinstance(answer, str) or answer not in get_args(Strategy) or answer not in ALLOWED_STRATEGIES[kind]:
+            logger.error("the %s strategy answered %s for %s; it counts as skip", kind, spelt(answer), definition)
             return "skip"
-        return answer  # type: ignore[no-any-return]  # just checked
+        return answer

@@ -1,5 +1,6 @@
 """Who holds up settlement: a sentence for each, with what, which attempt, and since when."""
 
+from directive_trio._definitions.printing import spelt
 from directive_trio._planning.run import Run
 from directive_trio._runtime.async_constraint import Asking, AsyncConstraints
 from directive_trio._runtime.effects import Effects
@@ -14,7 +15,7 @@ def holders(
     found = [_run(run, now) for run in runs.live]
     for resolver, queue in runs.queued.items():
         found += [
-            f"run {run.number} of {resolver} for {run.wanted.requirement!r}, queued behind its limit, "
+            f"run {run.number} of {resolver} for {spelt(run.wanted.requirement)}, queued behind its limit, "
             f"since {now - run.since:g} s"
             for run in queue
         ]
@@ -25,7 +26,7 @@ def holders(
         if node.task is not None
     ]
     found += [
-        f"retry of {wanted.requirement!r} by {wanted.resolver_id}, after attempt {wanted.failures}, "
+        f"retry of {spelt(wanted.requirement)} by {wanted.resolver_id}, after attempt {wanted.failures}, "
         f"in {timer.moment - now:g} s"
         for wanted, timer in retries.scheduled.items()
     ]
@@ -34,7 +35,7 @@ def holders(
 
 def _run(run: Run, now: float) -> str:
     text = (
-        f"run {run.number} of {run.wanted.resolver_id} for {run.wanted.requirement!r}, attempt {run.attempt}, "
+        f"run {run.number} of {run.wanted.resolver_id} for {spelt(run.wanted.requirement)}, attempt {run.attempt}, "
         f"since {now - run.since:g} s"
     )
     return text if run.reason is None else f"{text}, cancelled ({run.reason}) and not ended yet"

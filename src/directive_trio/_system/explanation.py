@@ -10,7 +10,7 @@ from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
 from directive_trio._definitions.names import nearest, qualify, split
-from directive_trio._definitions.printing import shown
+from directive_trio._definitions.printing import shown, spelt
 from directive_trio._definitions.record import is_record
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.constraint_node import ConstraintNode
@@ -84,7 +84,7 @@ class _Explainer:
         label = f" ({node.definition.label})" if node.definition.label else ""
         if not node.version:
             return Explanation(f"derivation {node.name}{label} was never read, so it was never computed")
-        is_so = f"is {shown(node.value, WIDTH)}" if node.error is None else f"raises {node.error!r}"
+        is_so = f"is {shown(node.value, WIDTH)}" if node.error is None else f"raises {spelt(node.error)}"
         text = f"derivation {node.name}{label} {is_so}"
         if node.state == STALE:
             text += ", stale until it is read"
@@ -119,9 +119,9 @@ class _Explainer:
         if node.outstanding:
             return "has an answer outstanding"
         if node.error is not None:
-            return f"is inactive: it raised {node.error!r}"
+            return f"is inactive: it raised {spelt(node.error)}"
         if node.answer:
-            return f"is active: it asks for {', '.join(repr(wanted.requirement) for wanted in node.answer)}"
+            return f"is active: it asks for {', '.join(spelt(wanted.requirement) for wanted in node.answer)}"
         return "is inactive: it asks for nothing" if node.asked else "was not asked yet"
 
     def _ended(self, node: ConstraintNode) -> list[Wanted]:
@@ -150,9 +150,9 @@ class _Explainer:
         if run is not None:
             state = "cleans up" if run.reason is not None else "is running"
             text = f"run {run.number} of {wanted.resolver_id} {state}, attempt {run.attempt}, since {self.since(run)}"
-            return Explanation(f"requirement {wanted.requirement!r}: {text}")
+            return Explanation(f"requirement {spelt(wanted.requirement)}: {text}")
         because = [self.outcome(wanted.last_run)] if wanted.last_run is not None else []
-        return Explanation(f"requirement {wanted.requirement!r} is {self.status(wanted)}", tuple(because))
+        return Explanation(f"requirement {spelt(wanted.requirement)} is {self.status(wanted)}", tuple(because))
 
     def status(self, wanted: Wanted) -> str:
         if wanted.status is Status.RETRY and wanted in self.loop.retries.scheduled:
@@ -172,7 +172,7 @@ class _Explainer:
         run = wanted.last_run
         met = run is not None and run.outcome is Outcome.COMPLETE
         because = () if run is None else (self.outcome(run),)
-        return Explanation(f"requirement {wanted.requirement!r} is {'met' if met else 'wanted no more'}", because)
+        return Explanation(f"requirement {spelt(wanted.requirement)} is {'met' if met else 'wanted no more'}", because)
 
     def since(self, run: Run) -> str:
         """Say how long ago a run began: on the trio clock, whose zero means nothing to people."""
@@ -180,7 +180,7 @@ class _Explainer:
 
     def outcome(self, run: Run) -> Explanation:
         reason = f", {run.reason}" if run.reason is not None else ""
-        error = f": {run.error!r}" if run.error is not None else ""
+        error = f": {spelt(run.error)}" if run.error is not None else ""
         outcome = run.outcome.value if run.outcome is not None else "going on"
         return Explanation(
             f"run {run.number} of {run.wanted.resolver_id}, begun {self.since(run)} ago, ended as {outcome}{reason} "
@@ -256,7 +256,7 @@ def _explain_requirement(requirement: Any, explainer: _Explainer, planner: Plann
     ended = [wanted for wanted in requirements.last.values() if wanted.requirement == requirement]
     if live or ended:
         return explainer.requirement((live or ended[-1:])[0])
-    return Explanation(f"requirement {requirement!r} is not wanted, and was not lately")
+    return Explanation(f"requirement {spelt(requirement)} is not wanted, and was not lately")
 
 
 def _explain_resolver(resolver: str, explainer: _Explainer, planner: Planner) -> Explanation:

@@ -6,6 +6,7 @@ from typing import final
 
 from attrs import frozen
 
+from directive_trio._definitions.printing import spelt
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Run
@@ -136,11 +137,11 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
         tuple(_run(run) for run in loop.runs.live),
         tuple(EffectState(node.id, node.disabled, node.task is not None) for node in loop.effects.nodes.values()),
         tuple(
-            RetryState(repr(wanted.requirement), wanted.resolver_id, timer.moment)
+            RetryState(spelt(wanted.requirement), wanted.resolver_id, timer.moment)
             for wanted, timer in loop.retries.scheduled.items()
         ),
         tuple(
-            ErrorState(record.kind, record.id, repr(record.error), record.strategy, record.time)
+            ErrorState(record.kind, record.id, spelt(record.error), record.strategy, record.time)
             for record in boundary.errors
         ),
     )
@@ -149,7 +150,7 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
 def _derivation(node: DerivationNode) -> DerivationState:
     state = {STALE: "stale", FAILED: "failed"}.get(node.state, "clean") if node.version else "unread"
     if node.error is not None:
-        return DerivationState(node.name, state, None, repr(node.error), node.definition.label)
+        return DerivationState(node.name, state, None, spelt(node.error), node.definition.label)
     return DerivationState(node.name, state, node.value, None, node.definition.label)
 
 
@@ -162,7 +163,7 @@ def _constraint(node: ConstraintNode) -> ConstraintState:
         node.hits,
         node.waits_on(),
         node.outstanding,
-        None if node.error is None else repr(node.error),
+        None if node.error is None else spelt(node.error),
         node.definition.label,
         node.definition.tags,
     )
@@ -174,7 +175,7 @@ def _requirement(wanted: Wanted) -> RequirementState:
         producers.append("system")
     number = None if wanted.run is None else wanted.run.number
     return RequirementState(
-        repr(wanted.requirement), wanted.status.value, wanted.resolver_id, tuple(producers), number, wanted.failures
+        spelt(wanted.requirement), wanted.status.value, wanted.resolver_id, tuple(producers), number, wanted.failures
     )
 
 
@@ -182,7 +183,7 @@ def _run(run: Run) -> RunState:
     return RunState(
         run.number,
         run.wanted.resolver_id or "",
-        repr(run.wanted.requirement),
+        spelt(run.wanted.requirement),
         run.attempt,
         run.since,
         None if run.reason is None else str(run.reason),
