@@ -75,16 +75,18 @@ class Naive(Worlds):
 
     def do_pass(self) -> None:
         """Judge, decide, cancel, dispatch."""
-        satisfied = {entry.run for entry in self.entries.values() if entry.run and entry.holds}
+        satisfied = self.satisfied()
         ready: list[Entry] = []
         removed: list[Entry] = []
         self.judge_all(ready, removed)
+        satisfied |= self.satisfied()
         while markers := [entry for entry in removed if entry.run in satisfied]:
-            for entry in markers:
-                assert entry.run is not None
-                satisfied.discard(entry.run)
-                self.take_back(entry.run)
+            self.clear_beneath(removed, satisfied)
+            for run in [entry.run for entry in markers if entry.run is not None]:
+                satisfied.discard(run)
+                self.take_back(run)
             self.judge_all(ready, removed)
+        self.clear_beneath(removed, satisfied)
         for entry in removed:
             if entry.run is not None:
                 self.end(entry.run, "cancel", entry.reason)
@@ -99,6 +101,9 @@ class Naive(Worlds):
             self.seen.add("priorities")
         for entry in ready:
             self.dispatch(entry, began)
+
+    def satisfied(self) -> set[Run]:
+        return {entry.run for entry in self.entries.values() if entry.run and entry.holds}
 
     def is_sync(self, entry: Entry) -> bool:
         number = entry.name[0]
@@ -191,6 +196,7 @@ class Naive(Worlds):
                 if entry.name in without.answer:
                     entry.asks.discard(number)
                     entry.holds.add(number)
+                    entry.run.marked = True
                     self.seen.add("self-satisfied")
                     continue
             superseded = any(name[1] == entry.name[1] for name in other)
@@ -364,8 +370,8 @@ class Naive(Worlds):
         self.seen.add("timeout")
         entry, satisfied = run.entry, bool(run.entry.holds)
         self.fail(run)
-        if entry.run is None and satisfied:
-            self.take_back(run)
+        if entry.run is None:
+            (self.take_back if satisfied else self.take_back_covered)(run)
 
     def end(self, run: Run, outcome: str, reason: str = "") -> None:
         entry = run.entry
@@ -382,16 +388,7 @@ class Naive(Worlds):
         run, satisfied = entry.run, bool(entry.holds)
         assert run is not None
         self.end(run, "cancel", reason)
-        if satisfied:
-            self.take_back(run)
-
-    def take_back(self, run: Run) -> None:
-        """No marker is left standing: the inputs of its constraints that the run wrote last return (R10)."""
-        for fact in run.beneath:
-            while self.logs[fact][-1][0] == run.number:
-                self.logs[fact].pop()
-                self.dirty = True
-                self.seen.add("taken back")
+        (self.take_back if satisfied else self.take_back_covered)(run)
 
     def tell(self, word: str, name: Name, reason: str = "") -> None:
         self.log.append(Told(self.now, word, name, reason))
@@ -464,9 +461,13 @@ class Naive(Worlds):
                 self.pictures.append(self.picture())
 
     def cancel_all(self, kind: int, payload: int) -> None:
-        for entry in list(self.entries.values()):
-            if entry.name[1:] == (kind, payload) and entry.run is not None:
-                self.cancel(entry, "cancelled")
+        self.end_all([entry for entry in self.entries.values() if entry.name[1:] == (kind, payload)], "cancelled")
+
+    def end_all(self, entries: list[Entry], reason: str) -> None:
+        self.clear_beneath(entries, self.satisfied())
+        for entry in entries:
+            if entry.run is not None:
+                self.cancel(entry, reason)
 
     def switch_life(self, on: bool) -> None:
         if on == self.running:
@@ -477,9 +478,7 @@ class Naive(Worlds):
             self.seen.add("start again")
             return
         self.seen.add("stop")
-        for entry in list(self.entries.values()):
-            if entry.run is not None:
-                self.cancel(entry, "stopped")
+        self.end_all(list(self.entries.values()), "stopped")
         self.entries.clear()  # what is still wanted is asked for anew at the next start
         for mind in self.minds:
             mind.thinking = mind.reading = None

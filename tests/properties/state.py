@@ -50,6 +50,8 @@ class Run:
     waiting_for_retry: bool = False
     again: bool = False
     wrote: bool = False
+    marked: bool = False
+    """Whether it was ever self-satisfied."""
     beneath: set[int] = Factory(set)
     """The facts that its constraints have read, in the real world and in the one without it."""
 

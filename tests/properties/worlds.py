@@ -1,4 +1,7 @@
-"""The facts of the naive engine, and the worlds without some runs' writes: all writes are kept, with their writers."""
+"""The facts of the naive engine, and the worlds without some runs' writes: all writes are kept, with their writers.
+
+What a run wrote is only forgotten when it must leave no marker.
+"""
 
 from tests.properties.program import (
     FACTS,
@@ -8,7 +11,7 @@ from tests.properties.program import (
     home_of_fact,
     written,
 )
-from tests.properties.state import OUTSIDE, HandlerError, Reading, Stamp
+from tests.properties.state import OUTSIDE, Entry, HandlerError, Reading, Run, Stamp
 
 
 class Worlds:
@@ -76,3 +79,28 @@ class Worlds:
             self.logs = before
             self.seen.add("broken events")
             raise HandlerError
+
+    def take_back(self, run: Run) -> None:
+        """No marker is left standing: what a run wrote to the inputs of its constraints exists no more (R10)."""
+        for fact in run.beneath:
+            self.forget(fact, run, len(self.logs[fact]))
+
+    def take_back_covered(self, run: Run) -> None:
+        """Nor one that others have covered, when they go: the run was self-satisfied until then."""
+        for fact in run.beneath if run.marked else ():
+            log = self.logs[fact]
+            self.forget(fact, run, max(at for at, write in enumerate(log) if write[0] != run.number))
+
+    def clear_beneath(self, removed: list[Entry], satisfied: set[Run]) -> None:
+        for entry in removed:
+            if entry.run is not None and entry.run not in satisfied:
+                self.take_back_covered(entry.run)
+
+    def forget(self, fact: int, run: Run, end: int) -> None:
+        """Take the writes of a run out of the log of a fact, up to *end*."""
+        log = self.logs[fact]
+        kept = [write for at, write in enumerate(log) if at >= end or write[0] != run.number]
+        if kept != log:
+            self.logs[fact] = kept
+            self.dirty = True
+            self.seen.add("taken back" if log[-1] != kept[-1] else "taken back beneath")

@@ -32,9 +32,10 @@ class Fixture:
         self.store = Store(Observers(), check_types=True)
         self.place = self.store.place("m", read_schema(Facts))
         self.cell = self.place.node("count")
+        self.store.open_runs.add(RUN)
         self.store.write(self.cell, 1)
         self.store.write(self.cell, 2, RUN)
-        self.world = World(self.store, self.store.tracking, lambda cell: cell.without(RUN))
+        self.world = World(self.store, self.store.tracking, lambda cell: cell.without({RUN}))
 
 
 def test_it_shows_the_latest_value_the_run_did_not_write() -> None:

@@ -33,7 +33,7 @@ class AsyncQuestions:
         return changed
 
     def _world_without(self, own: set[int]) -> World:
-        return World(self.store, self.store.tracking, lambda cell: cell.foreign if cell.writer in own else cell.value)
+        return World(self.store, self.store.tracking, lambda cell: cell.without(own))
 
     def ask(self, node: ConstraintNode) -> None:
         """Have the runtime ask; whoever is asking is interrupted."""

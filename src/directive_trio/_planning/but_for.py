@@ -36,6 +36,9 @@ class ButForWorlds:
         """A new window: *before* is what the facts were that changed in it."""
         self._before = before
         self._writers = {cell.writer for cell in before}
+        for cell, (_, version) in before.items():
+            if cell.layers:
+                self._writers.update(writer for writer, _, at in cell.layers if at > version)
 
     def ask(self, sink: ButFor) -> tuple[Record, ...]:
         """Ask a constraint in the world without the run's own writes; the sink follows what it read."""
@@ -67,7 +70,10 @@ class ButForWorlds:
         before = self._before
 
         def sees(cell: Cell) -> Any:
-            return before[cell][0] if cell in before and cell.writer != run.number else cell.value
+            if cell not in before:
+                return cell.value
+            value, version = before[cell]
+            return cell.written_by(run.number, version, value)
 
         world = World(self.store, self.store.tracking, sees)
         sink = ButFor([], node, run)

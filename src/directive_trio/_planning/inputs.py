@@ -97,13 +97,12 @@ def world_of(store: Store, run: Run) -> World:
     return run.world
 
 
-def take_markers_back(store: Store, run: Run, wanted: Wanted) -> None:
-    """Return the inputs of its constraints that the run wrote last to the latest value it did not write."""
+def marked_by(run: Run) -> list[Cell]:
+    """Return the facts in which a run may have left markers: the inputs of its constraints."""
     sources = list(run.inputs)
-    for node in wanted.links:
+    for node in run.wanted.links:
         sources += node.inputs
-    for cell in sorted(run.cells | cells_of(sources), key=lambda cell: cell.name):
-        store.take_back(cell, run.number)
+    return sorted(run.cells | cells_of(sources), key=lambda cell: cell.name)
 
 
 def cells_of(sources: Iterable[Any]) -> set[Cell]:

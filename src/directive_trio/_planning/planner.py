@@ -132,6 +132,7 @@ class Planner:
         for run in runs:
             if run.live:
                 self.requirements.cancel_run(run, reason)
+        for run in runs:
             self._take_back(run)
 
     def reset(self, reason: CancelReason) -> None:

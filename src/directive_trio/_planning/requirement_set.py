@@ -24,7 +24,7 @@ from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.blocking import update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.convergence import Row
-from directive_trio._planning.inputs import by_others, differ, differs_for, take_inputs, take_markers_back
+from directive_trio._planning.inputs import by_others, differ, differs_for, marked_by, take_inputs
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
@@ -156,6 +156,7 @@ class RequirementSet:
         elif run.live:
             if before is None:
                 run.inputs += self._take_inputs(node, wanted)
+            run.marked = run.marked or run.self_satisfied
             run.self_satisfied = bool(wanted.holding)
 
     def hold(self, node: ConstraintNode, wanted: Wanted, sink: ButFor) -> None:
@@ -231,6 +232,7 @@ class RequirementSet:
 
     def _let_go(self, wanted: Wanted) -> None:
         run = wanted.last_run
+        self._close_run(run)
         self._tell_end(wanted, met=run is not None and run.outcome is Outcome.COMPLETE)
         del self.live[wanted.key]
         self.paused.pop(wanted, None)
@@ -290,6 +292,7 @@ class RequirementSet:
         """Cancel a live run: from now on nothing it writes lands. The runtime ends its task."""
         run.reason = reason
         self.plan.cancel.append(run)
+        self._take_back_covered(run)
         if reason.kind == "cancelled":
             self.withdraw(run.wanted)
 
@@ -307,7 +310,9 @@ class RequirementSet:
         if not row.dispatch(wanted.key, self.epoch, self.now, self.limit):
             self._runaway(wanted, row)
             return
+        self._close_run(wanted.last_run)
         self.runs += 1
+        self.store.open_runs.add(self.runs)
         wanted.requirement = wanted.newest
         wanted.again = False
         wanted.inputs = {}
@@ -384,7 +389,19 @@ class RequirementSet:
     def take_back(self, run: Run) -> None:
         """Return the markers of a self-satisfied run to what others wrote: none is left standing."""
         run.taken_back = True
-        take_markers_back(self.store, run, run.wanted)
+        for cell in marked_by(run):
+            self.store.take_back(cell, run.number)
+
+    def _take_back_covered(self, run: Run) -> None:
+        """Return the markers of a run that others have covered: now, or who comes back first would show them."""
+        if run.marked and not run.self_satisfied:
+            for cell in marked_by(run):
+                self.store.take_away_covered(cell, run.number)
+
+    def _close_run(self, run: Run | None) -> None:
+        """Nobody will ask what the world is without this run."""
+        if run is not None:
+            self.store.open_runs.discard(run.number)
 
     def _finish(self, wanted: Wanted, run: Run) -> None:
         """A run has ended: it holds nothing any more."""
@@ -394,6 +411,8 @@ class RequirementSet:
             wanted.required = wanted.again
         elif run.outcome is Outcome.ERROR:
             wanted.failures += 1
+            if run.timed_out:
+                self._take_back_covered(run)
         self.set_status(wanted, Status.UNDECIDED)
         for node, link in list(wanted.links.items()):
             if link is not Link.ASKS:

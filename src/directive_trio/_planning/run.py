@@ -22,9 +22,9 @@ class Outcome(Enum):
 class Run:
     """One run. ``reason`` is set at the moment of cancellation, ``outcome`` when its task has ended.
 
-    ``self_satisfied``: its own writes alone made its constraint false. ``taken_back``: the markers it left
-    were returned. ``wrote``: it has written at all. ``world``: the world without its own writes, made when
-    somebody first asks.
+    ``self_satisfied``: its own writes alone made its constraint false. ``marked``: that was so until others
+    covered its markers. ``taken_back``: the markers it left were returned. ``wrote``: it has written at all.
+    ``world``: the world without its own writes, made when somebody first asks.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class Run:
         "cells",
         "error",
         "inputs",
+        "marked",
         "number",
         "outcome",
         "reason",
@@ -62,6 +63,7 @@ class Run:
         self.timed_out = False
         self.requeued = False
         self.self_satisfied = False
+        self.marked = False
         self.taken_back = False
         self.wrote = False
         self.world: World | None = None
@@ -73,7 +75,7 @@ class Run:
 
     def sees(self, cell: Cell) -> Any:
         """Return what the world without its own writes shows of a fact."""
-        return cell.without(self.number)
+        return cell.without((self.number,))
 
     def close_world(self) -> None:
         """Forget the world without its writes."""

@@ -1,5 +1,12 @@
-"""Cells: one fact in one system."""
+"""Cells: one fact in one system, and what lies beneath the writes of runs.
 
+Runs write in **layers**: what a run has written can be looked through (the world without its own writes), and
+taken back. So a cell whose last writer is a run remembers what that covers, and what is beneath, down to the
+first layer that is there for good: of the program, an effect, or a run of which nobody asks any more. A writer
+has one layer in a cell, the latest; a write that is there for good covers everything.
+"""
+
+from collections.abc import Container
 from typing import Any
 
 from directive_trio._definitions.fact import FactSchema
@@ -12,19 +19,20 @@ ENGINE = -1
 """The writer of what effects and watchers write, where it is not counted as a run's."""
 
 
+Layer = tuple[int, Any, int]
+
+
 class Cell:
     """One fact: its value, and who wrote it.
 
-    ``writer`` wrote last; ``foreign`` is the latest value that ``writer`` did not write, by
-    ``foreign_writer``: what the world shows without the writer's own writes. ``touched`` is the revision of
-    the last change that holds even where the value is equal. ``window`` numbers the last pass window in which
-    it was written.
+    ``writer`` wrote last; ``layers`` are beneath, the upper one last: writer, value and version. ``touched`` is
+    the revision of the last change that holds even where the value is equal. ``window`` numbers the last pass
+    window in which it was written.
     """
 
     __slots__ = (
         "dependents",
-        "foreign",
-        "foreign_writer",
+        "layers",
         "name",
         "plain",
         "put",
@@ -47,8 +55,7 @@ class Cell:
         self.touched = 0
         self.dependents: tuple[Any, ...] | set[Any] = ()
         self.writer = OUTSIDE
-        self.foreign: Any = None
-        self.foreign_writer = OUTSIDE
+        self.layers: tuple[Layer, ...] = ()
         self.view: Any = None
         self.window = -1
         self.plain: frozenset[type] = frozenset()
@@ -62,9 +69,27 @@ class Cell:
         """Say whether *value*, read at revision *since*, is still the value: not touched, and no change."""
         return self.touched <= since and unchanged(False, self.schema.key, value, self.value)
 
-    def without(self, run: int) -> Any:
-        """Return the latest value that *run* did not write."""
-        return self.foreign if self.writer == run else self.value
+    def cover(self, writer: int, open_runs: Container[int]) -> None:
+        """Begin a layer of *writer*. *open_runs* are those whose layers may yet be looked through or taken back."""
+        if writer in open_runs:
+            layers = (*self.layers, (self.writer, self.value, self.version))
+            lasting = max((at for at, layer in enumerate(layers) if layer[0] not in open_runs), default=0)
+            self.layers = tuple([layer for layer in layers[lasting:] if layer[0] != writer])
+        else:
+            self.layers = ()
+        self.writer = writer
+
+    def without(self, runs: Container[int]) -> Any:
+        """Return the latest value that none of *runs* wrote."""
+        if self.writer not in runs:
+            return self.value
+        return next((value for writer, value, _ in reversed(self.layers) if writer not in runs), self.value)
+
+    def written_by(self, run: int, since: int, otherwise: Any) -> Any:
+        """Return what *run* has written after version *since*, covered or not; *otherwise* if it has not."""
+        if self.writer == run:
+            return self.value
+        return next((value for writer, value, at in self.layers if writer == run and at > since), otherwise)
 
     def __repr__(self) -> str:
         return f"<cell {self.name}>"

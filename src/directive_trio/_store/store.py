@@ -20,10 +20,11 @@ from directive_trio._definitions.printing import shown
 from directive_trio._observation.observers import Observers
 from directive_trio._store.cell import OUTSIDE, Cell
 from directive_trio._store.equality import unchanged
-from directive_trio._store.graph import DerivationNode, Graph
+from directive_trio._store.graph import STALE, DerivationNode, Graph
 from directive_trio._store.lenses import Lens, Place, TrackingLens
 from directive_trio._store.transaction import Transaction
 from directive_trio._store.views import view_classes
+from directive_trio._store.worlds import ShadowNode
 from directive_trio.errors import FactValueError, LifecycleError, ReadOnlyFactError
 
 PREVIEW = 100
@@ -47,6 +48,7 @@ class Store(Graph):
         "interrupted",
         "lens",
         "modules",
+        "open_runs",
         "plain",
         "pure",
         "restricted",
@@ -73,6 +75,8 @@ class Store(Graph):
         self.due = False
         self.wake: Callable[[], None] = _nobody
         self.ambient = OUTSIDE
+        self.open_runs: set[int] = set()
+        """The runs whose writes may yet be looked through or taken back."""
         self.transaction: Transaction | None = None
         self.interrupted: set[Transaction] = set()
         self.destroyed = False
@@ -147,8 +151,7 @@ class Store(Graph):
         if self.transaction is not None:
             self.transaction.journal(cell)
         if cell.writer != writer:
-            cell.foreign, cell.foreign_writer = old, cell.writer
-            cell.writer = writer
+            cell.cover(writer, self.open_runs)
         revision = self.revision = self.revision + 1
         if touch:
             cell.touched = revision
@@ -167,13 +170,29 @@ class Store(Graph):
         self.change(cell, cell.value, self.ambient, touch=True)
 
     def take_back(self, cell: Cell, run: int) -> None:
-        """Return a cell that *run* wrote last to the latest value it did not write."""
-        if cell.writer == run:
-            self.change(cell, cell.foreign, cell.foreign_writer)
+        """Take the layer of *run* out of a cell; if it is the upper one, the cell returns to what is beneath."""
+        if cell.writer != run:
+            self.take_away_covered(cell, run)
+        elif cell.layers:
+            *beneath, (writer, value, _) = cell.layers
+            self.change(cell, value, run)
+            cell.writer, cell.layers = writer, tuple(beneath)
+
+    def take_away_covered(self, cell: Cell, run: int) -> None:
+        """Take the layer of *run* out of a cell if another covers it: only worlds without that one show it."""
+        layers = tuple(layer for layer in cell.layers if layer[0] != run)
+        if cell.writer == run or len(layers) == len(cell.layers):
+            return
+        cell.layers = layers
+        for reader in cell.dependents:
+            if isinstance(reader, ShadowNode):
+                reader.verified = -1  # the cell has not changed, what it shows there has
+                reader.state = STALE
+                self.mark(reader)
 
     def restore(self, cell: Cell, state: tuple[Any, ...]) -> None:
         """Undo: set a cell to what a journal remembers. To its readers that is a change like any other."""
-        value, cell.touched, cell.writer, cell.foreign, cell.foreign_writer = state
+        value, cell.touched, cell.writer, cell.layers = state
         self.revision += 1
         cell.version = self.revision
         cell.value = value

@@ -24,7 +24,7 @@ class Transaction:
 
     def journal(self, cell: Cell) -> None:
         """Remember what *cell* is now."""
-        state = (cell.value, cell.touched, cell.writer, cell.foreign, cell.foreign_writer)
+        state = (cell.value, cell.touched, cell.writer, cell.layers)
         self.entries.append((cell, state))
 
     def check_open(self) -> None:
