@@ -151,5 +151,5 @@ async def test_the_task_it_has_by_default_does_nothing(autojump_clock: trio.abc.
 
 def test_what_is_no_plugin_is_refused() -> None:
     """At once."""
-    with pytest.raises(DefinitionError, match="is no plugin"):
+    with pytest.raises(DefinitionError, match="plugins= expects plugins"):
         System(work_module(slow), plugins=[print])  # type: ignore[list-item]  # what it is about

@@ -157,14 +157,14 @@ def test_handles_name_what_they_are() -> None:
     assert (module.label, module.tags) == ("a module", ("t",))
 
 
-@pytest.mark.parametrize("target", ["m::nothing", "n::number", 5])
+@pytest.mark.parametrize("target", ["m::nothing", "n::number"])
 @pytest.mark.parametrize("option", ["reads", "when"])
 def test_names_in_declarations_are_checked_when_the_system_is_made(option: str, target: Any) -> None:
     """Section 3.1: `reads` and `when` name facts and derivations that exist."""
     module = Module("m", Facts)
     options: dict[str, Any] = {option: [target] if option == "reads" else {target: 1}}
     module.constraint(name="look", **options)(lambda facts: None)
-    with pytest.raises(DefinitionError, match=r"there is no|is neither a name nor a derivation"):
+    with pytest.raises(DefinitionError, match="there is no"):
         System(module)
 
 

@@ -194,7 +194,7 @@ async def test_cancel_withdraws_what_has_not_begun(autojump_clock: trio.abc.Cloc
 
 async def test_cancel_ends_a_scheduled_retry(autojump_clock: trio.abc.Clock) -> None:
     """R16: it is not run again."""
-    errors = ErrorBoundary(resolver="retry_later", retry_later=Retry(3, initial_delay=100))
+    errors = ErrorBoundary(resolver="retry_later", retry_later=Retry(3, initial_delay=100, max_delay=100))
     log: list[Observation] = []
     async with open_system(working(), errors=errors, initial={"m": {"fails": 1}}) as system:
         system.observe(log.append)

@@ -153,5 +153,5 @@ def test_what_is_no_duration_and_no_policy_is_refused() -> None:
     for wrong in ({"initial_delay": nan}, {"max_delay": nan}, {"attempts": nan}):
         with pytest.raises(DefinitionError):
             Retry(**wrong)  # type: ignore[arg-type]
-    with pytest.raises(DefinitionError, match="is no Retry"):
+    with pytest.raises(DefinitionError, match="expects a Retry"):
         ErrorBoundary(retry_later=3)  # type: ignore[arg-type]

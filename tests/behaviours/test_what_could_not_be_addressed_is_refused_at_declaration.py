@@ -131,16 +131,19 @@ def test_a_bare_string_where_several_names_are_expected_is_refused(declare: Call
 @pytest.mark.parametrize(
     ("declare", "message"),
     [
-        (lambda module: module.constraint(after=5), "after= takes several names, not 5"),
-        (lambda module: module.constraint(after=[5]), "after= takes constraints or their names, not 5"),
-        (lambda module: module.constraint(tags=[5]), "tags= takes strings, not 5"),
-        (lambda module: module.constraint(timeout=0), "timeout=0 is a duration"),
-        (lambda module: module.resolver(Job, timeout=-1), "timeout=-1 is a duration"),
-        (lambda module: module.resolver(Job, limit=0), "limit=0 is a number of runs"),
+        (lambda module: module.constraint(after=5), "after= expects several names, got 5"),
+        (lambda module: module.constraint(after=[5]), "after= expects constraints or their names, got 5"),
+        (lambda module: module.constraint(tags=[5]), "tags= expects strings, got 5"),
+        (lambda module: module.constraint(timeout=0), "timeout= expects a duration in seconds, greater than 0, got 0"),
+        (
+            lambda module: module.resolver(Job, timeout=-1),
+            "timeout= expects a duration in seconds, greater than 0, got -1",
+        ),
+        (lambda module: module.resolver(Job, limit=0), "limit= expects a whole number, at least 1, got 0"),
         (lambda module: module.resolver(Job, timeout=1)(lambda requirement, ctx: None), "cannot have a timeout"),
-        (lambda module: module.resolver(int), "requirement <class 'int'> is no attrs class"),
-        (lambda module: module.resolver(Job()), "is no attrs class"),
-        (lambda module: module.on(int), "event <class 'int'> is no attrs class"),
+        (lambda module: module.resolver(int), "requirement expects an attrs class, got <class 'int'>"),
+        (lambda module: module.resolver(Job()), "requirement expects an attrs class, got Job"),
+        (lambda module: module.on(int), "event expects an attrs class, got <class 'int'>"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(declare: Callable[[Any], object], message: str) -> None:
@@ -188,14 +191,14 @@ def test_handlers_and_inits_are_plain_functions(function: Any) -> None:
     """F6: calling a coroutine or generator function runs nothing, and nothing async is atomic."""
     module: Any = Module("m", Facts)
     for declare in (module.on(Job), module.init):
-        with pytest.raises(DefinitionError, match="must be sync"):
+        with pytest.raises(DefinitionError, match=r"expects a sync function, got '_(coroutine|generator)'"):
             declare(function)
     assert not module.handlers
 
 
 def test_a_derivation_is_a_plain_method() -> None:
     """F5: pure and sync."""
-    with pytest.raises(DefinitionError, match="derivation '_coroutine' is async"):
+    with pytest.raises(DefinitionError, match="a derivation expects a sync function, got '_coroutine', which is async"):
         derivation(_coroutine)
 
 

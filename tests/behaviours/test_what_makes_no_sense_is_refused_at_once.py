@@ -35,8 +35,8 @@ def module_named(name: str) -> Module[Facts]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"convergence_limit": 0}, "convergence_limit=0 is a count, at least 1"),
-        ({"teardown_grace": -1}, "teardown_grace=-1 is a duration in seconds, not negative"),
+        ({"convergence_limit": 0}, "convergence_limit= expects a whole number, at least 1, got 0"),
+        ({"teardown_grace": -1}, "teardown_grace= expects a duration in seconds, not negative, got -1"),
     ],
 )
 def test_an_option_that_cannot_be_meant(options: dict[str, Any], message: str) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Self, TypeVar, final, overload
 
-from directive_trio._definitions.calls import is_async
+from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.checks import sync_function, text
 from directive_trio._definitions.names import several_strings
-from directive_trio.errors import DefinitionError
 
 F = TypeVar("F")
 T = TypeVar("T")
@@ -24,10 +24,12 @@ class Derivation(Generic[F, T]):
         label: str = "",
         tags: Iterable[str] = (),
     ) -> None:
-        if is_async(function):
-            raise DefinitionError(f"derivation {function.__name__!r} is async; derivations are pure and sync")
+        sync_function("a derivation", function)
+        if not isinstance(eq, bool):
+            sync_function("derivation(eq=)", eq, expected="True, False or a sync function")
+        text("derivation(label=)", label)
         self.function = function
-        self.name = function.__name__
+        self.name = name_of(function)
         self.always_changes = eq is False
         self.key = eq if callable(eq) else None
         self.label = label
@@ -79,7 +81,7 @@ def derivation(
         tags: Words to find it by.
 
     Raises:
-        DefinitionError: The method is async.
+        DefinitionError: The method is async or a generator, or an option cannot be.
 
     Example:
         >>> from attrs import define

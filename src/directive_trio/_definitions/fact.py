@@ -15,6 +15,7 @@ import attrs
 from attrs import define, frozen
 
 from directive_trio._definitions.annotation import TypeCheck, compile_check
+from directive_trio._definitions.checks import sync_function, text
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.names import check_name, several_strings
 from directive_trio.errors import SchemaError
@@ -72,6 +73,7 @@ def fact(
 
     Raises:
         SchemaError: Neither or both of default and factory.
+        DefinitionError: An option cannot be.
 
     Example:
         >>> from attrs import define
@@ -83,6 +85,15 @@ def fact(
     """
     if (default is attrs.NOTHING) == (factory is None):
         raise SchemaError("fact() takes a default or a factory, one of the two")
+    if factory is not None:
+        sync_function("fact(factory=)", factory)
+    if not isinstance(eq, bool):
+        sync_function("fact(eq=)", eq, expected="True, False or a sync function")
+    for check in validator if isinstance(validator, list | tuple) else () if validator is None else (validator,):
+        sync_function("fact(validator=)", check)
+    if converter is not None:
+        sync_function("fact(converter=)", getattr(converter, "converter", converter))
+    text("fact(label=)", label)
     metadata = {_METADATA: FactOptions(several_strings("tags", tags), label)}
     if factory is not None:
         default = attrs.Factory(factory)

@@ -5,14 +5,16 @@ A module is a definition, not an instance: several systems may be made from it, 
 
 import copy
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from inspect import isgeneratorfunction
 from typing import Any, Generic, Protocol, TypeVar, cast, final, overload
 
 from attrs import evolve
 
 from directive_trio._definitions.calls import is_async, name_of
+from directive_trio._definitions.checks import count, instance, refuse, sync_function, text, time_limit, whole
+from directive_trio._definitions.checks import function as check_function
 from directive_trio._definitions.constraint import AfterItem, Answer, Constraint, ReadItem
 from directive_trio._definitions.context import Context
+from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Cleanup, Effect
 from directive_trio._definitions.fact import read_schema
 from directive_trio._definitions.names import check_name, nearest, several, several_strings
@@ -72,6 +74,7 @@ class Module(Generic[F]):
     def __init__(self, name: str, facts: type[F], *, label: str = "", tags: Iterable[str] = ()) -> None:
         self.name = check_name("module", name)
         self.schema = read_schema(facts)
+        text("label=", label)
         self.label = label
         self.tags = several_strings("tags", tags)
         self.constraints: dict[str, Constraint[F, Any]] = {}
@@ -103,7 +106,7 @@ class Module(Generic[F]):
     def init(self, function: Callable[[F], None], /) -> Callable[[F], None]:
         """Declare what sets the first facts. All inits run once, in the order of the modules, as one change."""
         self._open_for("init", name_of(function))
-        _refuse_async("init", function)
+        sync_function("init", function)
         self.inits.append(function)
         return function
 
@@ -124,7 +127,7 @@ class Module(Generic[F]):
 
         def declare(function: Callable[[F, E], None]) -> Callable[[F, E], None]:
             self._open_for("event handler", name_of(function))
-            _refuse_async("event handler", function)
+            sync_function(f"event handler of {event.__name__}", function)
             self.handlers.setdefault(event, []).append(function)
             return function
 
@@ -184,20 +187,23 @@ class Module(Generic[F]):
         waits_for = several("after", after)
         tracked = several("reads", reads)
         words = several_strings("tags", tags)
-        if not timeout > 0:  # NaN too
-            raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
+        whole("priority=", priority)
+        time_limit("timeout=", timeout)
+        text("label=", label)
         for item in waits_for:
-            if not isinstance(item, Constraint | str):
-                raise DefinitionError(f"after= takes constraints or their names, not {item!r}")
+            instance("after=", item, (Constraint, str), "constraints or their names")
+        _check_reads(tracked)
+        condition = _condition(when)
 
         def declare(function: Callable[[F], Answer]) -> Constraint[F, Answer]:
+            check_function("a constraint", function, may_yield=True)
             own_name = self._claim("constraint", self.constraints, name or name_of(function))
             constraint = Constraint(
                 self.name,
                 own_name,
                 function,
                 is_async(function),
-                dict(when or {}),
+                condition,
                 cast("tuple[AfterItem, ...]", waits_for),
                 cast("tuple[ReadItem, ...]", tracked),
                 priority,
@@ -239,12 +245,16 @@ class Module(Generic[F]):
         check_record_class("requirement", requirement)
         if requirement.__hash__ is None and key is None:
             raise UnhashableRequirementError(requirement.__name__)
-        if timeout is not None and not timeout > 0:  # NaN too
-            raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
-        if limit is not None and limit < 1:
-            raise DefinitionError(f"limit={limit!r} is a number of runs, at least 1")
+        instance("retry=", retry, Retry, "a Retry")
+        if timeout is not None:
+            time_limit("timeout=", timeout)
+        if key is not None:
+            sync_function("key=", key)
+        if limit is not None:
+            count("limit=", limit)
 
         def declare(function: Callable[[R, Context[F]], Outcome]) -> Resolver[R, F]:
+            check_function("a resolver", function)
             own_name = self._claim("resolver", self.resolvers, name or name_of(function))
             if any(known.requirement is requirement for known in self.resolvers.values()):
                 raise DuplicateNameError("resolver for", f"{self.name}::{requirement.__name__}")
@@ -268,6 +278,8 @@ class Module(Generic[F]):
         Raises:
             UnknownNameError: The module has no resolver for this requirement.
         """
+        check_record_class("requirement", requirement)
+        check_function("a resolver", function)
         for name, resolver in self.resolvers.items():
             if resolver.requirement is requirement:
                 twin = self._twin()
@@ -321,11 +333,15 @@ class Module(Generic[F]):
 
         Raises:
             DuplicateNameError: The module has an effect of this name.
-            DefinitionError: The module is sealed.
+            DefinitionError: The module is sealed, or an option cannot be.
         """
         tracked = cast("tuple[ReadItem, ...]", several("reads", reads))
+        _check_reads(tracked)
+        if on is not None:
+            sync_function("on=", on)
 
         def declare(function: EffectFunction[F]) -> Effect[F]:
+            check_function("an effect", function)
             own_name = self._claim("effect", self.effects, name or name_of(function))
             effect = Effect(self.name, own_name, function, is_async(function), tracked, on)
             self.effects[own_name] = effect
@@ -347,7 +363,16 @@ class Module(Generic[F]):
             )
 
 
-def _refuse_async(kind: str, function: object) -> None:
-    if is_async(function) or isgeneratorfunction(function):
-        what = "a generator function" if isgeneratorfunction(function) else "async"
-        raise DefinitionError(f"{kind} {name_of(function)!r} is {what}; it must be sync, so that it is atomic")
+def _check_reads(reads: tuple[object, ...]) -> None:
+    for item in reads:
+        instance("reads=", item, (str, Derivation), "names or derivations")
+
+
+def _condition(when: Mapping[str, object] | None) -> dict[str, object]:
+    expected = "a mapping of names to values or matches"
+    condition = {} if when is None else when
+    instance("when=", condition, Mapping, expected)
+    for name in condition:
+        if not isinstance(name, str):
+            refuse("when=", expected, when)
+    return dict(condition)

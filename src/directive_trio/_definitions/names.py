@@ -27,6 +27,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def check_name(kind: str, name: str) -> str:
     """Refuse a name that could not be addressed later."""
+    if not isinstance(name, str):
+        raise SchemaError(f"{kind} name expects a string, got {name!r}")
     if not name or name.startswith("_") or "." in name or "::" in name:
         raise SchemaError(
             f"{kind} name {name!r} is refused: a name is not empty, does not start with an underscore "
@@ -40,7 +42,7 @@ def several(option: str, names: object) -> tuple[object, ...]:
     if isinstance(names, str):
         raise DefinitionError(f"{option}={names!r} is one string; write {option}=[{names!r}]")
     if not isinstance(names, Iterable):
-        raise DefinitionError(f"{option}= takes several names, not {names!r}")
+        raise DefinitionError(f"{option}= expects several names, got {names!r}")
     return tuple(names)
 
 
@@ -49,5 +51,5 @@ def several_strings(option: str, names: object) -> tuple[str, ...]:
     found = several(option, names)
     for name in found:
         if not isinstance(name, str):
-            raise DefinitionError(f"{option}= takes strings, not {name!r}")
+            raise DefinitionError(f"{option}= expects strings, got {name!r} among them")
     return tuple(str(name) for name in found)

@@ -5,7 +5,15 @@ from typing import Literal, TypeAlias, final, get_args
 
 from attrs import field, frozen
 
-from directive_trio.errors import DefinitionError
+from directive_trio._definitions.checks import (
+    between,
+    count,
+    duration,
+    instance,
+    one_of_words,
+    refuse,
+    sync_function,
+)
 
 Backoff: TypeAlias = Literal["none", "linear", "exponential"]
 Strategy: TypeAlias = Literal["skip", "retry", "retry_later", "disable", "throw"]
@@ -36,6 +44,11 @@ class CancelReason:
     kind: CancelKind
     after: float | None = None
 
+    def __attrs_post_init__(self) -> None:
+        one_of_words("CancelReason(kind=)", self.kind, get_args(CancelKind))
+        if self.after is not None:
+            duration("CancelReason(after=)", self.after)
+
     def __str__(self) -> str:
         return self.kind if self.after is None else f"{self.kind} after {self.after:g} s"
 
@@ -50,9 +63,12 @@ class Retry:
         backoff: ``none``: every wait is *initial_delay*; ``linear``: n times it after attempt n;
             ``exponential``: doubled after each attempt.
         initial_delay: The first wait.
-        max_delay: No wait is longer, the first one included.
+        max_delay: No wait is longer; so *initial_delay* may not be longer either.
         jitter: A share of the wait, 0 to 1, that is taken off at random.
         retry_if: ``(exception, attempt) -> bool``; False ends the run at once. None retries everything.
+
+    Raises:
+        DefinitionError: An option cannot be; names it.
 
     Example:
         >>> [Retry(5, "exponential", 1, max_delay=5).delay(attempt) for attempt in (1, 2, 3, 4)]
@@ -67,14 +83,16 @@ class Retry:
     retry_if: Callable[[Exception, int], bool] | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not self.attempts >= 1:
-            raise DefinitionError(f"Retry(attempts={self.attempts}) counts the first one too: at least 1")
-        if self.backoff not in get_args(Backoff):
-            raise DefinitionError(f"Retry(backoff={self.backoff!r}) is none of {', '.join(get_args(Backoff))}")
-        if not (self.initial_delay >= 0 and self.max_delay >= 0):  # NaN too
-            raise DefinitionError("Retry delays are seconds, not negative")
-        if not 0 <= self.jitter <= 1:
-            raise DefinitionError(f"Retry(jitter={self.jitter}) is a share of the wait: 0 to 1")
+        count("Retry(attempts=)", self.attempts, " (the first one counts too)")
+        one_of_words("Retry(backoff=)", self.backoff, get_args(Backoff))
+        duration("Retry(initial_delay=)", self.initial_delay)
+        duration("Retry(max_delay=)", self.max_delay)
+        if self.initial_delay > self.max_delay:
+            longest = f"at most max_delay, which is {self.max_delay:g}"
+            refuse("Retry(initial_delay=)", longest, self.initial_delay, advice="give a longer max_delay")
+        between("Retry(jitter=)", self.jitter, 0, 1, "a share of the wait, 0 to 1")
+        if self.retry_if is not None:
+            sync_function("Retry(retry_if=)", self.retry_if)
 
     def delay(self, attempt: int, chance: float = 0.0) -> float:
         """Return the wait in seconds after attempt number *attempt*; *chance* (0 to 1) picks the jitter."""
@@ -100,6 +118,11 @@ class ErrorBoundary:
         retry_later: The schedule of ``retry_later``; ``attempts`` counts runs, the first included.
         on_error: Called with ``(error, id)`` for every error.
         on_recovery: Called with ``(error, id, strategy)`` once the strategy is chosen.
+
+    All functions are sync.
+
+    Raises:
+        DefinitionError: An option cannot be; names it.
     """
 
     resolver: StrategyChoice = field(default="skip")
@@ -114,7 +137,11 @@ class ErrorBoundary:
     def __attrs_post_init__(self) -> None:
         for kind, allowed in ALLOWED_STRATEGIES.items():
             choice = getattr(self, kind)
-            if not callable(choice) and choice not in allowed:
-                raise DefinitionError(f"ErrorBoundary({kind}={choice!r}) is none of {', '.join(allowed)}")
-        if not isinstance(self.retry_later, Retry):
-            raise DefinitionError(f"ErrorBoundary(retry_later={self.retry_later!r}) is no Retry")
+            if not isinstance(choice, str) or choice not in allowed:
+                expected = f"{', '.join(allowed)}, or a sync function"
+                sync_function(f"ErrorBoundary({kind}=)", choice, expected=expected)
+        instance("ErrorBoundary(retry_later=)", self.retry_later, Retry, "a Retry")
+        for option in ("on_error", "on_recovery"):
+            callback = getattr(self, option)
+            if callback is not None:
+                sync_function(f"ErrorBoundary({option}=)", callback)

@@ -25,4 +25,4 @@ def is_record(value: object) -> bool:
 def check_record_class(kind: str, value: object) -> None:
     """Refuse what is no record class, with the line to write instead."""
     if not is_record_class(value):
-        raise DefinitionError(f"{kind} {value!r} is no attrs class; declare it with @attrs.frozen")
+        raise DefinitionError(f"{kind} expects an attrs class, got {value!r}; declare it with @attrs.frozen")

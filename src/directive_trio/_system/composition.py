@@ -1,16 +1,17 @@
 """Composition: from modules to the parts of one system. Everything that can be wrong is found here, at once."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define
 
+from directive_trio._definitions.checks import count, duration, flag, instance, refuse, text
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest, qualify, split
-from directive_trio._definitions.policies import Retry
+from directive_trio._definitions.policies import ErrorBoundary, Retry
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.answer import Question
@@ -65,6 +66,36 @@ def check_modules(modules: Sequence[object]) -> None:
         if module.name in seen:
             raise DuplicateNameError("module", module.name)
         seen.add(module.name)
+
+
+def check_options(  # noqa: PLR0917  # in the order of `System`
+    initial: object,
+    plugins: object,
+    errors: object,
+    name: object,
+    check_types: object,
+    debug: object,
+    teardown_grace: object,
+    convergence_limit: object,
+) -> None:
+    """Refuse options of a system that cannot be meant."""
+    mapping = "a mapping of module names to mappings of fact names to values"
+    for given in () if initial is None else (initial, *_values(initial)):
+        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+            refuse("initial=", mapping, initial)
+    if isinstance(plugins, str) or not isinstance(plugins, Iterable):
+        refuse("plugins=", "several plugins", plugins)
+    if errors is not None:
+        instance("errors=", errors, ErrorBoundary, "an ErrorBoundary")
+    text("name=", name)
+    flag("check_types=", check_types)
+    flag("debug=", debug)
+    duration("teardown_grace=", teardown_grace)
+    count("convergence_limit=", convergence_limit)
+
+
+def _values(initial: object) -> Iterable[object]:
+    return initial.values() if isinstance(initial, Mapping) else ()
 
 
 def place_facts(store: Store, modules: Sequence[Module[Any]]) -> None:

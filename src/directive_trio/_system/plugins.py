@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from directive_trio._definitions.checks import refuse
 from directive_trio._observation.observations import Observation, ObserverError
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.tasks import Tasks
-from directive_trio.errors import DefinitionError
 
 if TYPE_CHECKING:
     from directive_trio._system.system import System
@@ -37,7 +37,7 @@ class PluginTasks:
     def __init__(self, system: "System", plugins: tuple[Plugin, ...], observers: Observers, boundary: Boundary) -> None:
         for plugin in plugins:
             if not isinstance(plugin, Plugin):
-                raise DefinitionError(f"{plugin!r} is no plugin; derive it from directive_trio.abc.Plugin")
+                refuse("plugins=", "plugins (derived from directive_trio.abc.Plugin)", plugin)
             observers.add(plugin.observe)
         self.system = system
         self.plugins = plugins

@@ -23,6 +23,7 @@ from directive_trio._system.codec import structure_event
 from directive_trio._system.composition import (
     Names,
     check_modules,
+    check_options,
     make_effects,
     make_events,
     make_planner,
@@ -36,7 +37,7 @@ from directive_trio._system.lifecycle import Life, StateName
 from directive_trio._system.plugins import Plugin, PluginTasks
 from directive_trio._system.view import SystemView
 from directive_trio._system.waiting import Waiting
-from directive_trio.errors import DefinitionError, SettleTimeoutError, UnknownNameError, UsageError
+from directive_trio.errors import SettleTimeoutError, UnknownNameError, UsageError
 
 F = TypeVar("F")
 T = TypeVar("T")
@@ -79,10 +80,7 @@ class System:
         convergence_limit: int = 50,
     ) -> None:
         check_modules(modules)
-        if convergence_limit < 1:
-            raise DefinitionError(f"convergence_limit={convergence_limit!r} is a count, at least 1")
-        if teardown_grace < 0:
-            raise DefinitionError(f"teardown_grace={teardown_grace!r} is a duration in seconds, not negative")
+        check_options(initial, plugins, errors, name, check_types, debug, teardown_grace, convergence_limit)
         self.name = name
         self._modules = modules
         self._teardown_grace = teardown_grace
