@@ -4,6 +4,9 @@ PYTHON ?= python3
 JOBS   ?= 2
 ARGS   ?=
 
+# Each is a project of its own, with its own pyproject.toml, README, source and tests.
+ADAPTERS := $(patsubst %/pyproject.toml,%,$(wildcard adapters/*/pyproject.toml))
+
 VENV := .venv
 RUN  := $(VENV)/bin/python -m
 # A file stays in one worker: the examples of a page need the names of those before them.
@@ -45,42 +48,49 @@ fix: $(VENV)/ready-lint ## format, and mend what can be mended without thought
 bench: $(VENV)/ready-test ## run the benchmarks
 	@$(RUN) tests.benchmarks $(ARGS)
 
-build: $(VENV)/ready-lint ## build the wheel, install it alone elsewhere and try it there
+build: $(VENV)/ready-lint ## build the wheels, install each alone elsewhere and try it there
 	@rm -rf dist
-	@$(RUN) build --no-isolation --outdir dist .
-	@elsewhere=$$(mktemp -d) && trap 'rm -rf "$$elsewhere"' EXIT && mkdir "$$elsewhere/empty" \
-	&& $(RUN) venv "$$elsewhere/venv" \
-	&& "$$elsewhere/venv/bin/python" -m pip --disable-pip-version-check --quiet install -c constraints.txt dist/*.whl \
-	&& script="$$PWD/tests/house/installed_wheel.py" && cd "$$elsewhere/empty" \
-	&& "$$elsewhere/venv/bin/python" -I "$$script"
+	@for project in . $(ADAPTERS); do $(RUN) build --no-isolation --outdir dist $$project || exit; done
+	@$(call try_wheels,directive_trio-,tests/house/installed_wheel.py)
+	@for adapter in $(ADAPTERS); do \
+	$(call try_wheels,directive_trio-*.whl dist/directive_trio_$${adapter#adapters/}-,tests/house/installed_adapter.py,$(CURDIR)/$$adapter) \
+	|| exit; done
 
 clean: ## remove .venv and everything that was made
 	@rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# -- set-up: a file in .venv says what is installed; it is done again when the two files below change -----
+# -- set-up: a file in .venv says what is installed; it is done again when one of the files below changes ---
 
-REQUIREMENTS := pyproject.toml constraints.txt
+REQUIREMENTS := pyproject.toml constraints.txt $(ADAPTERS:=/pyproject.toml)
 
 $(VENV)/ready-demo: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
-	$(call install,demo)
+	$(call install,[demo])
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
-	$(call install,demo$(comma)test)
+	$(call install,[demo$(comma)test],[test])
 	@touch $(VENV)/ready-demo $@
 
 $(VENV)/ready-lint: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
-	$(call install,demo$(comma)test$(comma)lint)
+	$(call install,[demo$(comma)test$(comma)lint],[test])
 	@touch $(VENV)/ready-demo $(VENV)/ready-test $@
 
 comma := ,
 
 # The build backend first and at its pinned version, so that pip need not fetch another one.
 define install
-@echo "Installing [$(1)] into $(VENV) (once; again when $(REQUIREMENTS) change) ..."
+@echo "Installing $(1) into $(VENV) (once; again when $(REQUIREMENTS) change) ..."
 @$(PIP) install -c constraints.txt hatchling
-@$(PIP) install -c constraints.txt --no-build-isolation -e '.[$(1)]'
+@$(PIP) install -c constraints.txt --no-build-isolation -e '.$(1)' $(foreach adapter,$(ADAPTERS),-e '$(adapter)$(2)')
+endef
+
+# In an environment that holds nothing else: the wheels named $(1), tried by the script $(2) with what is in $(3).
+define try_wheels
+(elsewhere=$$(mktemp -d) && trap 'rm -rf "$$elsewhere"' EXIT && mkdir "$$elsewhere/empty" \
+&& $(RUN) venv "$$elsewhere/venv" \
+&& "$$elsewhere/venv/bin/python" -m pip --disable-pip-version-check --quiet install -c constraints.txt dist/$(1)*.whl \
+&& script="$$PWD/$(2)" && cd "$$elsewhere/empty" && "$$elsewhere/venv/bin/python" -I "$$script" $(3))
 endef
 
 # A .venv that was copied or moved along with the checkout still points to the old one: make it anew.

@@ -1,4 +1,4 @@
-"""The examples of the texts are tests: README.md, docs/**/*.md and the docstrings of src.
+"""The examples of the texts are tests: README.md, docs/**/*.md and the docstrings of src, here and in the adapters.
 
 In a Markdown file every block marked ``python`` runs, in the order of the page and in one namespace for
 the whole page; blocks of any other kind (``console``, ``bash``, ``text`` …) are only read. There is no way to
@@ -10,6 +10,7 @@ from sybil import Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
+from sybil.sybil import SybilCollection
 
 # A program of its own is called `__main__`, and its classes say so when they are printed.
 PROGRAM_NAME = {"__name__": "__main__"}
@@ -25,4 +26,11 @@ docstrings = Sybil(
     pattern="*.py",
     document_types={".py": PythonDocStringDocument},
 )
-pytest_collect_file = (pages + docstrings).pytest()
+adapters = Sybil(
+    parsers=[DocTestParser()],
+    path="adapters",
+    pattern="*.py",
+    excludes=["*/tests/*"],
+    document_types={".py": PythonDocStringDocument},
+)
+pytest_collect_file = SybilCollection([pages, docstrings, adapters]).pytest()
