@@ -48,7 +48,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def public_modules() -> Iterator[ModuleType]:
     """All modules a program may import from, the front door first."""
     yield directive_trio
-    for name in ("abc", "observe", "errors", "testing"):
+    for name in ("abc", "observe", "errors", "patterns", "lowlevel", "testing"):
         yield importlib.import_module(f"directive_trio.{name}")
     for found in pkgutil.iter_modules(directive_trio.plugins.__path__):
         if not found.name.startswith("_"):

@@ -18,6 +18,7 @@ happened, to which name, what to do.
     + FactValueError            the fact's type or validators refuse the value (also a ValueError)
     + EventPayloadError         a payload does not fit its event class; names the field
     + ConstraintAnswerError     a constraint answered something that is no requirement
+    + UncopyableFactError       an optimistic edit cannot save what it would take back
     + TransactionError          a transaction met a checkpoint; its own writes were undone
   x DerivationError             the user's derivation raised; the original is __cause__
   x AbortedError                a run was asked to end; carries the reason
@@ -57,6 +58,7 @@ __all__ = [
     "SchemaError",
     "SettleTimeoutError",
     "TransactionError",
+    "UncopyableFactError",
     "UnhashableRequirementError",
     "UnknownFactError",
     "UnknownNameError",
@@ -207,6 +209,16 @@ class ConstraintAnswerError(UsageError, TypeError):
             f"a constraint answers a requirement (an instance of an attrs class), an iterable of them, "
             f"or None; this one answered {self.answer}"
         )
+
+
+@define(eq=False, slots=False)
+class UncopyableFactError(UsageError, TypeError):
+    """An optimistic edit cannot copy a fact that it would have to take back. Nothing was written."""
+
+    fact: str
+
+    def __str__(self) -> str:
+        return f"fact {self.fact!r} cannot be copied, so it could not be taken back; hold a value that deepcopy takes"
 
 
 @define(eq=False, slots=False)

@@ -23,6 +23,7 @@ __all__ = [
     "EventError",
     "FactChange",
     "FactMutated",
+    "MutationDropped",
     "Observation",
     "ObserverError",
     "ReconcileEnd",
@@ -246,6 +247,16 @@ class ResolverWriteRejected(Observation):
     run: int
     fact: str
     reason: str
+
+
+@frozen
+class MutationDropped(Observation):
+    """A mutation (``event``) was never handled: before its turn came, a later one took its place."""
+
+    type: ClassVar[str] = "mutation.dropped"
+    id: str
+    requirement: Any
+    event: Any
 
 
 @frozen

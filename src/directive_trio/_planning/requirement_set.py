@@ -431,7 +431,7 @@ class RequirementSet:
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:
         """The run has ended and the requirement is still wanted."""
-        cancelled = run.reason is not None and run.reason.kind == "cancelled"
+        cancelled = run.reason is not None and run.reason.kind in {"cancelled", "timeout"}  # somebody's word
         if run.requeued and not cancelled:
             self._rows[wanted.resolver_id or ""].reset()
             self.dispatch(wanted)

@@ -161,9 +161,8 @@ class ResolverRuns:
             self.planner.run_ended(run)
             self.wake()
 
-    def cancel_by_itself(self, run: Run) -> None:
-        """``ctx.cancel()``."""
-        reason = CancelReason("cancelled")
+    def cancel_by_itself(self, run: Run, reason: CancelReason) -> None:
+        """Cancel a run on its own word: ``ctx.cancel()``."""
         self.planner.cancel_run(run, reason)
         self.live[run].cancel(reason)
         self.wake()

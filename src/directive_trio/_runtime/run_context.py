@@ -1,12 +1,15 @@
 """The context of one attempt: the run's view, its signal, and what it may ask of the engine."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
 from directive_trio._observation.observations import ResolverWriteRejected
 from directive_trio._planning.run import Run
 from directive_trio._runtime.signal import RunSignal
-from directive_trio._store.cell import Cell
+from directive_trio._runtime.timers import Timer
+from directive_trio._store.cell import ENGINE, Cell
 from directive_trio._store.lenses import Place, WriterLens
 from directive_trio._store.snapshot import instance_of
 
@@ -49,8 +52,27 @@ class RunContext:
             self._runs.dispatch(event, self._run.number)
 
     def cancel(self) -> None:
+        self.end(CancelReason("cancelled"))
+
+    # -- what `lowlevel` offers -------------------------------------------------------------------
+
+    def end(self, reason: CancelReason) -> None:
+        """Cancel this run; harmless when it has ended."""
         if self._run.live:
-            self._runs.cancel_by_itself(self._run)
+            self._runs.cancel_by_itself(self._run, reason)
+
+    def call_at(self, moment: float, callback: Callable[[], None]) -> Timer:
+        """Call *callback* at a moment of the trio clock."""
+        return self._runs.timers.call_at(moment, callback)
+
+    def landing(self) -> Any:
+        """Return a view that writes as the engine, whatever has become of the run."""
+        store = self._runs.store
+        return WriterLens(store.lens, lambda cell, value: store.write(cell, value, ENGINE)).own(self._place.module)
+
+    def wrote_last(self, fact: str) -> bool:
+        """Say whether this run wrote a fact last."""
+        return bool(self._place.node(fact).writer == self._run.number)
 
     def _write(self, cell: Cell, value: Any) -> None:
         if self._lands(cell.name):

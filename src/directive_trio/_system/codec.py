@@ -14,7 +14,7 @@ from cattrs.errors import (
     ForbiddenExtraKeysError,
     IterableValidationNote,
 )
-from cattrs.strategies import configure_union_passthrough
+from cattrs.strategies import configure_union_passthrough, use_class_methods
 
 from directive_trio.errors import EventPayloadError
 
@@ -37,6 +37,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(bytes, _strict(bytes))
     configure_union_passthrough(str | bool | int | float | bytes | None, converter, accept_ints_as_floats=True)
     _refuse_text_for_collections(converter)
+    use_class_methods(converter, "from_payload")  # an event class may know better
     return converter
 
 

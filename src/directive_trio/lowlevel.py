@@ -1,0 +1,78 @@
+"""What patterns and adapters are built on, below the level of everyday use.
+
+Everyday code says what must be true and how to make it true; these four say something about the run itself.
+They take the `Context` that the engine gave to a resolver, and refuse one that a test made up.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import trio
+
+from directive_trio._definitions.context import Context
+from directive_trio._definitions.policies import CancelReason
+from directive_trio._observation.observations import Observation
+from directive_trio._runtime.run_context import RunContext
+from directive_trio.errors import UsageError
+
+__all__ = ["landing", "tell", "time_limit", "wrote_last"]
+
+_F = TypeVar("_F")
+
+
+def landing(ctx: Context[_F], /) -> _F:
+    """Return a writable view of the run's module whose writes are the engine's, not the run's.
+
+    They land also when the run has been cancelled: for what must be said at the moment of a cancellation.
+    """
+    facts: _F = _own(ctx).landing()
+    return facts
+
+
+def wrote_last(ctx: Context[Any], fact: str, /) -> bool:
+    """Say whether the value that a fact of the run's module has now was written by the run, or by its events.
+
+    Raises:
+        UnknownNameError: The module has no such fact.
+    """
+    return _own(ctx).wrote_last(fact)
+
+
+@contextmanager
+def time_limit(ctx: Context[Any], seconds: float, /) -> Iterator[None]:
+    """Cancel the run with reason ``timeout`` if the block takes longer than so many seconds on the trio clock.
+
+    Unlike a resolver's ``timeout``, which fails an attempt, this ends the run as *cancel*: its signal is
+    aborted, then its scope is cancelled, and nothing it writes lands any more.
+    """
+    own = _own(ctx)
+    timer = own.call_at(trio.current_time() + seconds, lambda: own.end(CancelReason("timeout", seconds)))
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def tell(view: object, kind: type[Observation], *fields: Any) -> None:
+    """Give an observation to the observers of the system of *view*, the live view of an event handler.
+
+    Args:
+        view: What the event handler was given.
+        kind: The class; ``seq`` and ``time`` are filled in. Nothing is built while nobody listens.
+        fields: The other fields.
+
+    Raises:
+        UsageError: *view* is a plain instance and stands in no system.
+    """
+    store = getattr(view, "_store", None)
+    if store is None:
+        raise UsageError(f"{type(view).__name__} is no live view; pass what the event handler was given")
+    if store.observers.listening:
+        store.observers.tell(kind, *fields)
+
+
+def _own(ctx: object) -> RunContext:
+    if not isinstance(ctx, RunContext):
+        raise UsageError(f"{type(ctx).__name__} is no context of a run; pass the one that the engine gave")
+    return ctx

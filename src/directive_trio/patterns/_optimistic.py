@@ -1,0 +1,84 @@
+"""Optimistic edits: show the result at once, and take it back if it does not come true.
+
+Taken back is only what is still the handler's own: a value that somebody else wrote meanwhile stays. That is a
+compare-and-swap, with the run that wrote the fact last as what is compared.
+"""
+
+from copy import deepcopy
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from directive_trio import Context, Record
+from directive_trio.errors import UncopyableFactError, UsageError
+from directive_trio.lowlevel import landing, wrote_last
+from directive_trio.patterns._wrapping import Handler, Wrapper, call
+
+K = TypeVar("K", bound=Record)
+F = TypeVar("F")
+
+
+@frozen
+class Saved:
+    """One fact before the edit: the object itself, and a copy that no mutation in place can reach."""
+
+    original: Any
+    copy: Any
+
+
+class Optimistic(Wrapper[K, F]):
+    """See `optimistic`."""
+
+    def __init__(self, handler: Handler[K, F], facts: tuple[str, ...]) -> None:
+        super().__init__(handler)
+        self.facts = facts
+
+    async def run(self, mutation: K, ctx: Context[F], sequence: int) -> None:
+        saved = {name: _save(ctx, name) for name in self.facts}
+        remove = ctx.signal.on_abort(lambda _: _restore(ctx, saved))
+        try:
+            await call(self.handler, mutation, ctx, sequence)
+        except BaseException:
+            _restore(ctx, saved)  # again where it was cancelled: for what it wrote while it cleaned up
+            raise
+        finally:
+            remove()
+
+
+def _save(ctx: Context[Any], name: str) -> Saved:
+    value = getattr(ctx.facts, name)
+    try:
+        return Saved(value, deepcopy(value))
+    except Exception as error:
+        raise UncopyableFactError(name) from error
+
+
+def _restore(ctx: Context[Any], saved: dict[str, Saved]) -> None:
+    facts = landing(ctx)
+    for name, before in saved.items():
+        now = getattr(facts, name)
+        if now is before.original:
+            mutated_in_place = now != before.copy
+            if mutated_in_place:
+                setattr(facts, name, deepcopy(before.copy))
+        elif wrote_last(ctx, name):
+            setattr(facts, name, deepcopy(before.copy))
+
+
+def optimistic(handler: Handler[K, F], /, *facts: str) -> Handler[K, F]:
+    """Return *handler* made to take back what it wrote to *facts* when it raises or is cancelled.
+
+    Each of them returns to a copy of its value from before, unless somebody else has written it meanwhile. On a
+    cancellation that happens at once, before whatever comes next starts.
+
+    Args:
+        handler: The handler, or another wrapper round one.
+        facts: Names of facts of its module.
+
+    Raises:
+        UsageError: No fact is named.
+        UncopyableFactError: When the handler is called: a value cannot be copied. Nothing was written.
+    """
+    if not facts:
+        raise UsageError("optimistic() takes the names of the facts to take back")
+    return Optimistic(handler, facts)
