@@ -111,7 +111,10 @@ class UnknownNameError(DefinitionError):
 
 
 class UnknownFactError(UnknownNameError, AttributeError):
-    """A view was asked for an attribute that its facts class does not declare."""
+    """A view was given, or a read-only one asked for, an attribute that its facts class does not declare.
+
+    Reading one of ``system[module]`` is Python's own AttributeError, with the interpreter's "Did you mean".
+    """
 
     name: str
 

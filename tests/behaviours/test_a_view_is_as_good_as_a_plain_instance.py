@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from typing import Any, ClassVar
 
 import attrs
@@ -199,16 +201,44 @@ def test_an_overridden_derivation_is_gone() -> None:
 
 
 def test_an_unknown_attribute_names_the_nearest(view: Any) -> None:
-    """F1: reading and writing; a name like none gets no hint."""
-    with pytest.raises(UnknownFactError, match="no fact or derivation of LampFacts 'wantd'; did you mean 'wanted'"):
-        _ = view.wantd
-    with pytest.raises(UnknownFactError, match="did you mean 'bright'"):
+    """F1: in every view what is written; a name like none gets no hint."""
+    with pytest.raises(UnknownFactError, match="no fact or derivation of LampFacts 'brigth'; did you mean 'bright'"):
         view.brigth = True
     with pytest.raises(UnknownFactError) as caught:
-        _ = view.zzz
+        view.zzz = True
     assert str(caught.value) == "there is no fact or derivation of LampFacts 'zzz'"
     assert not hasattr(view, "zzz")
     assert not hasattr(view, "_zzz")
+
+
+def test_reading_an_unknown_attribute_of_a_read_only_view_names_the_nearest() -> None:
+    """F1: in a constraint, where the error is only logged, it says so itself."""
+    _, seen = views_of(LampFacts)
+    with pytest.raises(UnknownFactError, match="no fact or derivation of LampFacts 'wantd'; did you mean 'wanted'"):
+        _ = seen.wantd
+
+
+MISSPELT = """
+from attrs import define
+from directive_trio import Module, System
+
+@define
+class LampFacts:
+    lit: bool = False
+
+lamp = Module("lamp", LampFacts)
+System(lamp)[lamp].lt
+"""
+
+
+def test_reading_one_of_a_live_view_is_pythons_own_error() -> None:
+    """F1: it carries name and object, from which the interpreter makes the hint when nobody catches it."""
+    live, _ = views_of(LampFacts)
+    with pytest.raises(AttributeError) as caught:
+        _ = live.wantd
+    assert (caught.value.name, caught.value.obj) == ("wantd", live)
+    ended = subprocess.run([sys.executable, "-c", MISSPELT], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stderr.endswith("'LampFactsLive' object has no attribute 'lt'. Did you mean: 'lit'?\n")
 
 
 def test_a_fact_cannot_be_deleted_and_a_derivation_not_written() -> None:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 Validator = Callable[[Any, Any, T], object]
 
 _METADATA = "directive_trio"
+SCALARS = frozenset({int, str, bool, bytes, type(None)})
+"""Types whose ``==`` can be trusted, so that a write of one may take the short way. Not float: NaN."""
 SECRET_TAGS = frozenset({"pii", "secret"})
 """Values of facts with one of these tags are never shown in errors."""
 
@@ -113,7 +115,8 @@ class FactSchema:
     """One fact: its name and what a write to it must pass.
 
     ``check`` is None until annotations are resolved, when the system is made, and where nothing can be
-    checked. ``key`` is the equality key function; ``always_changes`` is ``eq=False``.
+    checked. ``key`` is the equality key function; ``always_changes`` is ``eq=False``. Values of the ``plain``
+    types need no more than a comparison: there are none where somebody else has a say.
     """
 
     name: str
@@ -125,6 +128,13 @@ class FactSchema:
     tags: tuple[str, ...]
     label: str
     check: TypeCheck | None = None
+    plain: frozenset[type] = frozenset()
+
+    def checked_by(self, check: TypeCheck | None) -> None:
+        """The annotation is resolved."""
+        self.check = check
+        if check is not None and not (self.converter or self.validator or self.always_changes or self.key):
+            self.plain = check.exact & SCALARS
 
     @property
     def secret(self) -> bool:
@@ -157,7 +167,7 @@ class FactsSchema:
             except Exception as error:  # noqa: BLE001  # the same, one by one
                 unresolved[name] = f"{type(error).__name__}: {error}"
             else:
-                schema.check = compile_check(annotation)
+                schema.checked_by(compile_check(annotation))
         return unresolved
 
 

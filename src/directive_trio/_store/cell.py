@@ -10,6 +10,7 @@ from collections.abc import Container
 from typing import Any
 
 from directive_trio._definitions.fact import FactSchema
+from directive_trio._definitions.names import qualify
 from directive_trio._store.equality import unchanged
 from directive_trio._store.graph import CLEAN
 
@@ -25,30 +26,17 @@ Layer = tuple[int, Any, int]
 class Cell:
     """One fact: its value, and who wrote it.
 
-    ``writer`` wrote last; ``layers`` are beneath, the upper one last: writer, value and version. ``touched`` is
-    the revision of the last change that holds even where the value is equal. ``window`` numbers the last pass
-    window in which it was written.
+    ``home`` is the place of its module. ``writer`` wrote last; ``layers`` are beneath, the upper one last:
+    writer, value and version. ``touched`` is the revision of the last change that holds even where the value is
+    equal. ``epoch`` is that of the last write after which the next one may take the short way (see `Store`).
     """
 
-    __slots__ = (
-        "dependents",
-        "layers",
-        "name",
-        "plain",
-        "put",
-        "schema",
-        "touched",
-        "value",
-        "version",
-        "view",
-        "window",
-        "writer",
-    )
+    __slots__ = ("dependents", "epoch", "home", "layers", "schema", "touched", "value", "version", "writer")
 
     state = CLEAN  # a fact is never stale; readers look at the state of whatever they read
 
-    def __init__(self, name: str, schema: FactSchema, value: Any) -> None:
-        self.name = name
+    def __init__(self, home: Any, schema: FactSchema, value: Any) -> None:
+        self.home = home
         self.schema = schema
         self.value = value
         self.version = 0
@@ -56,10 +44,12 @@ class Cell:
         self.dependents: tuple[Any, ...] | set[Any] = ()
         self.writer = OUTSIDE
         self.layers: tuple[Layer, ...] = ()
-        self.view: Any = None
-        self.window = -1
-        self.plain: frozenset[type] = frozenset()
-        self.put: Any = None
+        self.epoch = 0
+
+    @property
+    def name(self) -> str:
+        """The qualified name."""
+        return qualify(self.home.module, self.schema.name)
 
     def recall(self) -> Any:
         """Return the value."""

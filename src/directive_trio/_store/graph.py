@@ -28,6 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from directive_trio._definitions.derivation import Derivation as DerivationDef
+from directive_trio._definitions.names import qualify
 from directive_trio._observation.observations import DerivationCompute
 from directive_trio._observation.observers import Observers
 from directive_trio._store.equality import unchanged
@@ -44,7 +45,6 @@ _FEW = 8
 class Source(Protocol):
     """What can be read and followed."""
 
-    name: str
     version: int
     state: int
     dependents: "tuple[Reader, ...] | set[Reader]"
@@ -210,7 +210,7 @@ class Graph:
         failure: Exception | None = None
         value = None
         try:
-            value = node.function(node.view)
+            value = node.definition.function(node.view)
         except Exception as error:  # noqa: BLE001  # kept for the readers
             failure = error
         except BaseException:  # KeyboardInterrupt and the like: as if never begun
@@ -282,10 +282,10 @@ class DerivationNode:
         "definition",
         "dependents",
         "error",
-        "function",
         "graph",
         "inputs",
-        "name",
+        "key",
+        "module",
         "state",
         "value",
         "verified",
@@ -295,12 +295,13 @@ class DerivationNode:
 
     is_sink = False
     told = True
+    epoch = -1  # nobody writes a derivation
 
-    def __init__(self, graph: Graph, name: str, definition: DerivationDef[Any, Any], view: Any) -> None:
+    def __init__(self, graph: Graph, module: str, key: str, definition: DerivationDef[Any, Any], view: Any) -> None:
         self.graph = graph
-        self.name = name
+        self.module = module
+        self.key = key
         self.definition = definition
-        self.function = definition.function
         self.view = view
         self.value: Any = None
         self.version = 0
@@ -309,6 +310,11 @@ class DerivationNode:
         self.error: Exception | None = None
         self.inputs: tuple[Any, ...] = ()
         self.dependents: tuple[Any, ...] | set[Any] = ()
+
+    @property
+    def name(self) -> str:
+        """The qualified name."""
+        return qualify(self.module, self.key)
 
     def kept(self, value: Any, _since: int) -> bool:
         """Say whether *value* is still the value, as far as ``eq`` tells."""

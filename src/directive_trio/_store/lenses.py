@@ -21,15 +21,16 @@ F = TypeVar("F")
 
 
 class Place:
-    """One module in one system: its nodes (facts, then derivations) and its live view."""
+    """One module in one system: its nodes (facts, then derivations), its live view, and the values that shows."""
 
-    __slots__ = ("classes", "live", "module", "nodes", "schema")
+    __slots__ = ("classes", "live", "module", "nodes", "schema", "values")
 
-    def __init__(self, module: str, schema: FactsSchema, classes: Any, nodes: tuple[Any, ...]) -> None:
+    def __init__(self, module: str, schema: FactsSchema, classes: Any, values: dict[str, Any]) -> None:
         self.module = module
         self.schema = schema
         self.classes = classes
-        self.nodes = nodes
+        self.values = values
+        self.nodes: tuple[Any, ...] = ()
         self.live: Any = None
 
     def node(self, name: str) -> Any:

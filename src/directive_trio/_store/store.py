@@ -4,6 +4,12 @@ A write converts, checks, validates, compares, and is then one entry in the chan
 pass window stays beside the cell, so that A -> B -> A is no change. With a transaction open each write is also
 journalled, and undone backwards when the transaction fails.
 
+**The short way.** Most of that needs to be done only once for each cell and window. ``epoch`` is a number that
+goes up with each window, whenever a transaction opens or closes, and whenever `recheck` finds out anew what
+writes must look at. The program's own write of a value that is ``plain`` leaves the epoch in the cell: as long as
+that is the present one, the next such write (in a live view's ``__setattr__``) sets value and version, and is
+done.
+
 ``ambient`` is the writer that views without a run write as: the program itself (0), a run while its event is
 dispatched, or the engine while effects and watchers run. ``wake`` is called once, at the first change after a
 pass; the store knows no loop.
@@ -15,7 +21,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from directive_trio._definitions.fact import FactSchema, FactsSchema
-from directive_trio._definitions.names import qualify
 from directive_trio._definitions.printing import shown
 from directive_trio._observation.observers import Observers
 from directive_trio._store.cell import OUTSIDE, Cell
@@ -45,6 +50,7 @@ class Store(Graph):
         "check_types",
         "destroyed",
         "due",
+        "epoch",
         "interrupted",
         "lens",
         "modules",
@@ -55,7 +61,6 @@ class Store(Graph):
         "task",
         "transaction",
         "wake",
-        "window",
     )
 
     def __init__(self, observers: Observers, check_types: bool) -> None:
@@ -66,9 +71,9 @@ class Store(Graph):
         self.check_types = check_types
         self.changes: dict[Cell, tuple[Any, int]] = {}
         """What changed since the last pass, with the value and version of before."""
-        self.window = 0
-        """Numbers the windows between passes: in one, a value that goes away and comes back is no change."""
-        self.plain = True
+        self.epoch = 1
+        self.plain = check_types
+        """Whether writes may take the short way at all."""
         self.pure = 0
         """How many tasks compute something pure."""
         observers.changed = self.recheck
@@ -89,23 +94,15 @@ class Store(Graph):
         """Give a module its cells, derivation nodes and live view."""
         classes = view_classes(schema)
         defaults = schema.facts_class()
-        cells = {
-            name: Cell(qualify(module, name), fact, getattr(defaults, name)) for name, fact in schema.facts.items()
-        }
-        derivations = {
-            name: DerivationNode(self, qualify(module, name), definition, None)
-            for name, definition in schema.derivations.items()
-        }
-        nodes = (*cells.values(), *derivations.values())
-        place = self.modules[module] = Place(module, schema, classes, nodes)
-        place.live = classes.live(self.lens, nodes, self)
+        values = {name: getattr(defaults, name) for name in schema.facts}
+        place = self.modules[module] = Place(module, schema, classes, values)
+        cells = [Cell(place, fact, values[name]) for name, fact in schema.facts.items()]
+        derivations = [DerivationNode(self, module, *derivation, None) for derivation in schema.derivations.items()]
+        place.nodes = (*cells, *derivations)
         seen = self.tracking.beside(module)
-        for name, cell in cells.items():
-            cell.view = place.live
-            cell.put = classes.setters[name]
-            cell.plain = plain_types(cell.schema) if self.check_types else frozenset()
-        for node in derivations.values():
+        for node in derivations:
             node.view = seen
+        place.live = classes.live(self.lens, place.nodes, values, self)
         return place
 
     # -- writing ----------------------------------------------------------------------------------
@@ -125,6 +122,17 @@ class Store(Graph):
             return
         self.change(cell, value, self.ambient if writer is None else writer, touch=schema.always_changes)
 
+    def write_plainly(self, cell: Cell, value: Any) -> None:
+        """Write as the program does through a live view; leave it to the next write to take the short way."""
+        old, plain = cell.value, cell.schema.plain
+        if self.plain and type(value) in plain and type(old) in plain and self.tracking.reads is None:
+            if value != old:
+                self.change(cell, value, self.ambient)
+                if self.ambient == OUTSIDE:
+                    cell.epoch = self.epoch
+        else:
+            self.write(cell, value)
+
     def accept(self, cell: Cell, schema: FactSchema, value: Any) -> Any:
         """Convert and check a value for *cell*."""
         if schema.converter is not None:
@@ -137,17 +145,15 @@ class Store(Graph):
             raise FactValueError(cell.name, check.expected, preview(value, schema))
         if schema.validator is not None:
             try:
-                schema.validator(cell.view, schema.attribute, value)
+                schema.validator(cell.home.live, schema.attribute, value)
             except REFUSALS as error:
                 raise self._refusal(cell, "validator", value, error) from _cause(error, schema)
         return value
 
     def change(self, cell: Cell, value: Any, writer: int, touch: bool = False) -> None:
         """Set a value that is known to be a change, and let everybody know."""
-        old = cell.value
-        if cell.window != self.window:
-            cell.window = self.window
-            self.changes[cell] = (old, cell.version)
+        if cell not in self.changes:
+            self.changes[cell] = (cell.value, cell.version)
         if self.transaction is not None:
             self.transaction.journal(cell)
         if cell.writer != writer:
@@ -156,8 +162,8 @@ class Store(Graph):
         if touch:
             cell.touched = revision
         cell.version = revision
-        cell.value = value
-        cell.put(cell.view, value)
+        cell.value = cell.home.values[cell.schema.name] = value
+        cell.epoch = 0
         if cell.dependents:
             self.mark(cell)
         if not self.due:
@@ -195,8 +201,7 @@ class Store(Graph):
         value, cell.touched, cell.writer, cell.layers = state
         self.revision += 1
         cell.version = self.revision
-        cell.value = value
-        cell.put(cell.view, value)
+        cell.value = cell.home.values[cell.schema.name] = value
         self.mark(cell)
 
     # -- refusing ---------------------------------------------------------------------------------
@@ -204,8 +209,10 @@ class Store(Graph):
     def recheck(self) -> None:
         """Find out again whether writes may take the short way: nobody looks, and nothing is forbidden."""
         transaction = self.transaction
+        self.epoch += 1
         self.plain = not (
-            self.observers.listening
+            not self.check_types
+            or self.observers.listening
             or self.destroyed
             or self.pure
             or self.restricted is not None
@@ -257,6 +264,7 @@ class Store(Graph):
     def begin(self, owner: object = None) -> Transaction:
         """Open a transaction, inside whatever is open. *owner*: the task, where others may come between."""
         transaction = self.transaction = Transaction(owner, self.transaction)
+        self.epoch += 1
         if owner is not None:
             self.recheck()
         return transaction
@@ -264,6 +272,7 @@ class Store(Graph):
     def commit(self, transaction: Transaction) -> None:
         """Close a transaction; what is around it may still undo it."""
         outer = self.transaction = transaction.outer
+        self.epoch += 1
         if outer is not None:
             outer.entries += transaction.entries
         if transaction.owner is not None:
@@ -316,21 +325,9 @@ class Store(Graph):
         """Hand over the facts that really differ since the last take, and begin a new window."""
         changes = {cell: before for cell, before in self.changes.items() if not cell.kept(*before)}
         self.changes = {}
-        self.window += 1
+        self.epoch += 1
         self.due = False
         return changes
-
-
-SCALARS = frozenset({int, str, bool, bytes, type(None)})
-"""Types whose ``==`` can be trusted, so that a write of one may take the short way. Not float: NaN."""
-
-
-def plain_types(schema: FactSchema) -> frozenset[type]:
-    """Return the types of values that need no more than a comparison: none where somebody else has a say."""
-    check = schema.check
-    if check is None or schema.converter or schema.validator or schema.always_changes or schema.key:
-        return frozenset()
-    return check.exact if check.exact <= SCALARS else frozenset()
 
 
 def preview(value: object, schema: FactSchema) -> str:

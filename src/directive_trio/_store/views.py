@@ -4,8 +4,10 @@ Two classes stand for each facts class. Neither is a subclass of it (a subclass 
 for every run), yet both say it is their class, so ``isinstance(view, Facts)`` holds and attrs' own ``==`` and
 ``repr`` work on them. A copy or pickle of a view is a plain instance.
 
-* The **live** view, one per system and module: each fact is a real slot, so reading costs what reading a
-  slot costs. Writing goes to the store, which puts the new value into the slot.
+* The **live** view, one per system and module: the facts are its instance attributes, so reading one costs what
+  reading any attribute costs (which is why it has no ``__getattr__``: that alone would make it three times as
+  much, so a misspelt name is Python's own AttributeError). Writing goes to the store; what needs no more than a
+  comparison is written here.
 * The **seen** view shows a world through a *lens*: derivations, constraints, effects and runs get one. Reads
   go through properties that record themselves where the lens tracks; writes go to the lens, which refuses
   them or knows whose they are.
@@ -52,9 +54,9 @@ class {facts}View:
 
 _LIVE = '''
 class {facts}Live:
-    """{facts} as they are: facts are slots, derivations are computed when read."""
+    """{facts} as they are: facts are in ``__dict__``, derivations are computed when read."""
 
-    __slots__ = ({slots} "_lens", "_nodes", "_store")
+    __slots__ = ("__dict__", "_lens", "_nodes", "_store", "_values")
     __class__ = _property(lambda view: facts_class)
 {properties}'''
 
@@ -69,21 +71,16 @@ _SKIPPED = frozenset(
 class ViewClasses:
     """The two classes of one facts class, and the positions of its nodes: facts first, then derivations."""
 
-    __slots__ = ("live", "positions", "schema", "seen", "setters")
+    __slots__ = ("live", "positions", "schema", "seen")
 
     def __init__(self, schema: FactsSchema) -> None:
         self.schema = schema
         self.positions = {name: at for at, name in enumerate([*schema.facts, *schema.derivations])}
         properties = "".join(_FACT.format(name=name, position=position) for name, position in self.positions.items())
         derived = "".join(_DERIVATION.format(name=name, position=self.positions[name]) for name in schema.derivations)
-        slots = " ".join(f"{name!r}," for name in schema.facts)
         facts = schema.facts_class.__name__
         self.seen = self._make(_SEEN.format(facts=facts, properties=properties), f"{facts}View")
-        self.live = self._make(_LIVE.format(facts=facts, slots=slots, properties=derived), f"{facts}Live")
-        self.setters: dict[str, Callable[[Any, Any], None]] = {
-            name: getattr(self.live, name).__set__ for name in schema.facts
-        }
-        """How the store puts a value into a live view."""
+        self.live = self._make(_LIVE.format(facts=facts, properties=derived), f"{facts}Live")
         _finish_seen(self)
         _finish_live(self)
 
@@ -127,36 +124,47 @@ def _finish_seen(classes: ViewClasses) -> None:
             raise ReadOnlyFactError(view._nodes[position].name, "it is a derivation")
         view._lens.write(view._nodes[position], value)
 
+    def __getattr__(_view: Any, name: str) -> Any:
+        if name.startswith("_"):  # protocols that copy, print or pickle ask for such names
+            raise AttributeError(name)
+        raise classes.unknown(name)
+
     seen.__init__ = __init__
     seen.__setattr__ = __setattr__
+    seen.__getattr__ = __getattr__
     seen._untracked = lambda view: seen(view._lens.quiet, view._nodes)
     _refuse_the_rest(seen, classes)
 
 
 def _finish_live(classes: ViewClasses) -> None:
-    live, positions, setters = classes.live, classes.positions, classes.setters
+    live, positions = classes.live, classes.positions
     set_lens, set_nodes, set_store = live._lens.__set__, live._nodes.__set__, live._store.__set__
+    set_values, set_dict = live._values.__set__, live.__dict__["__dict__"].__set__
+    count = len(classes.schema.facts)
 
-    def __init__(view: Any, lens: Lens, nodes: tuple[Any, ...], store: Any) -> None:
+    def __init__(view: Any, lens: Lens, nodes: tuple[Any, ...], values: dict[str, Any], store: Any) -> None:
         set_lens(view, lens)
         set_nodes(view, nodes)
         set_store(view, store)
-        for name, setter in setters.items():
-            setter(view, nodes[positions[name]].value)
+        set_dict(view, values)
+        set_values(view, values)  # the same: ``__dict__`` takes longer
 
     def __setattr__(view: Any, name: str, value: Any) -> None:
-        if name in setters:
+        store = view._store
+        try:
             cell = view._nodes[positions[name]]
-            store = view._store
-            if store.plain and type(value) in cell.plain and store.tracking.reads is None:
-                if value != cell.value:
-                    store.change(cell, value, store.ambient)
-            else:
-                store.write(cell, value)
-        elif name in positions:
-            raise ReadOnlyFactError(view._nodes[positions[name]].name, "it is a derivation")
+        except KeyError:
+            raise classes.unknown(name) from None
+        if cell.epoch == store.epoch and type(value) is type(cell.value) and store.tracking.reads is None:
+            if value != cell.value:  # the short way, see `Store`
+                store.revision = cell.version = store.revision + 1
+                cell.value = view._values[name] = value
+                if cell.dependents:
+                    store.mark(cell)
+        elif positions[name] < count:
+            store.write_plainly(cell, value)
         else:
-            raise classes.unknown(name)
+            raise ReadOnlyFactError(cell.name, "it is a derivation")
 
     live.__init__ = __init__
     live.__setattr__ = __setattr__
@@ -168,11 +176,6 @@ def _refuse_the_rest(view_class: Any, classes: ViewClasses) -> None:
     def __delattr__(_view: Any, name: str) -> None:
         raise ReadOnlyFactError(name, "a fact cannot be deleted; write its default instead")
 
-    def __getattr__(_view: Any, name: str) -> Any:
-        if name.startswith("_"):  # protocols that copy, print or pickle ask for such names
-            raise AttributeError(name)
-        raise classes.unknown(name)
-
     def __reduce_ex__(view: Any, _protocol: object) -> tuple[Any, ...]:
         return plain_instance, (
             classes.schema.facts_class,
@@ -181,7 +184,6 @@ def _refuse_the_rest(view_class: Any, classes: ViewClasses) -> None:
 
     view_class.__delattr__ = __delattr__
     view_class.__reduce_ex__ = __reduce_ex__
-    view_class.__getattr__ = __getattr__
     if not _has_own_repr(classes.schema.facts_class):
         view_class.__repr__ = _repr_of(classes)
 

@@ -26,7 +26,8 @@ class ShadowNode(DerivationNode):
     told = False
 
     def __init__(self, graph: Graph, real: Any, definition: Derivation[Any, Any], view: Any) -> None:
-        super().__init__(graph, real.name, definition, view)
+        module, _, key = real.name.partition("::")
+        super().__init__(graph, module, key, definition, view)
         self.real = real
 
 
@@ -99,8 +100,7 @@ class World:
             if isinstance(real, Cell):
                 found = ShadowNode(self._graph, real, self._shadow_of_fact(real), None)
             else:
-                module = real.name.partition("::")[0]
-                found = ShadowNode(self._graph, real, real.definition, self.lens.beside(module))
+                found = ShadowNode(self._graph, real, real.definition, self.lens.beside(real.module))
             self._shadows[real] = found
         return found
 
