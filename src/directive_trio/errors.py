@@ -168,13 +168,14 @@ class LifecycleError(UsageError):
 
 @define(eq=False, slots=False)
 class ReadOnlyFactError(UsageError, AttributeError):
-    """A write through a view that only reads, or while a pure function is being computed."""
+    """A write through a view that only reads; or any act while a pure function is being computed."""
 
     name: str
     where: str
+    operation: str = "write"
 
     def __str__(self) -> str:
-        return f"cannot write {self.name!r}: {self.where}"
+        return f"cannot {self.operation} {self.name!r}: {self.where}"
 
 
 @define(eq=False, slots=False)

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from directive_trio import ErrorBoundary, Retry, open_system
+from directive_trio.errors import UsageError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, seen, types, work_module
 
@@ -147,5 +148,5 @@ async def test_a_sync_resolver_that_returns_something_is_told_to_be_async(
         system.observe(log.append)
         await system.settle()
     error = seen(log, "resolver.error")[0].error
-    assert isinstance(error, TypeError)
+    assert isinstance(error, UsageError)
     assert "declare it with async def" in str(error)

@@ -7,6 +7,7 @@ import trio
 from attrs import define
 
 from directive_trio import ErrorBoundary, Module, System, open_system
+from directive_trio.errors import UsageError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import seen
 
@@ -123,9 +124,9 @@ async def test_a_stop_in_the_middle_of_a_pass_keeps_the_order(autojump_clock: tr
     assert calls == ["clean b 0", "clean a 0"]
 
 
-@pytest.mark.parametrize("how", ["disable", "stop"])
-async def test_a_cleanup_may_end_its_effect(how: str, autojump_clock: trio.abc.Clock) -> None:
-    """Then the run it was to make room for does not begin."""
+@pytest.mark.parametrize(("how", "runs"), [("disable", [0, 1]), ("stop", [0])])
+async def test_a_cleanup_may_end_its_effect(how: str, runs: list[int], autojump_clock: trio.abc.Clock) -> None:
+    """A stop is at once: the run it was to make room for does not begin. It is disabled after the pass."""
     calls: list[int] = []
     module = Module("m", Facts)
 
@@ -138,7 +139,10 @@ async def test_a_cleanup_may_end_its_effect(how: str, autojump_clock: trio.abc.C
         await system.settle()
         system[module].value = 1
         await trio.sleep(1)
-        assert calls == [0]
+        assert calls == runs
+        system[module].value = 2
+        await trio.sleep(1)
+        assert calls == runs
         if how == "disable":
             await system.settle()
 
@@ -177,5 +181,5 @@ async def test_what_is_no_cleanup_is_an_error(autojump_clock: trio.abc.Clock) ->
     module.effect(name="coroutine")(lambda facts: later())  # a sync function that returns one
     async with open_system(module, errors=ErrorBoundary(on_error=lambda error, _: errors.append(error))) as system:
         await system.settle()
-    assert [type(error) for error in errors] == [TypeError, TypeError]
+    assert [type(error) for error in errors] == [UsageError, UsageError]
     assert all("returns a cleanup or None" in str(error) for error in errors)

@@ -146,7 +146,7 @@ def test_the_class_itself_is_handled_and_no_other() -> None:
 def test_what_is_no_event_is_refused(event: Any) -> None:
     """Neither the class nor a mapping without a name."""
     modules = Modules()
-    with pytest.raises(UsageError, match="is no event"):
+    with pytest.raises(UsageError, match=r"dispatch\(\) expects an event"):
         System(modules.one, modules.two).dispatch(event)
 
 

@@ -55,6 +55,9 @@ WRITES: list[Callable[[System], object]] = [
     lambda system: system.touch("m::count"),
     lambda system: system.transaction().__enter__(),
     lambda system: system.require(Job()),
+    lambda system: system.cancel(Job()),
+    lambda system: system.enable("m::look"),
+    lambda system: system.disable("m::look"),
 ]
 
 
@@ -220,3 +223,34 @@ async def test_observers_of_a_destroyed_system_are_gone(autojump_clock: trio.abc
     with pytest.raises(LifecycleError, match="observe while the system is destroyed"):
         system.observe(log.append)
     assert not [seen for seen in log if isinstance(seen, ReconcileStart) and seen.seq > log[-1].seq]
+
+
+async def test_a_run_cannot_be_cancelled_by_its_context_from_there(autojump_clock: trio.abc.Clock) -> None:
+    """O1: nor from what is pure; it goes on. When it has ended, `ctx.cancel()` is harmless everywhere."""
+    module = Module("m", Facts)
+    contexts: list[Context[Facts]] = []
+    refused: list[str] = []
+
+    @module.resolver(Job)
+    async def resolve(requirement: Job, ctx: Context[Facts]) -> None:
+        contexts.append(ctx)
+        await trio.sleep(1)
+        ctx.facts.count += 1
+
+    def attempt(observation: Observation) -> None:
+        if contexts:
+            try:
+                contexts[0].cancel()
+            except LifecycleError as error:
+                refused.append(str(error))
+
+    async with open_system(module) as system:
+        system.observe(attempt)
+        system.require(Job())
+        await trio.sleep(0.5)
+        system[module].count = 1
+        await system.settle()
+        assert system[module].count == 2
+    contexts[0].cancel()
+    told = "cannot cancel 'm::resolve' while the system is telling its observers; observers only look"
+    assert set(refused) == {told}

@@ -38,6 +38,9 @@ WRITES: list[Callable[[Any], object]] = [
     lambda system: system.touch("m::count"),
     lambda system: system.transaction().__enter__(),
     lambda system: system.require(Job()),
+    lambda system: system.cancel(Job()),
+    lambda system: system.enable("m::rule"),
+    lambda system: system.disable("m::rule"),
 ]
 
 
@@ -48,6 +51,7 @@ def make(module: Module[Facts]) -> System:
     def tick(facts: Facts, event: Tick) -> None:
         facts.count += 1
 
+    module.constraint(name="rule")(lambda facts: None)
     return System(module, other)
 
 

@@ -32,6 +32,7 @@ async def test_the_old_signal_is_aborted_when_the_new_run_starts(autojump_clock:
 async def test_a_run_that_was_cancelled_before_its_first_step_never_begins(autojump_clock: trio.abc.Clock) -> None:
     """Its task was started in this pass and is cancelled in the next, before trio gave it a turn: one outcome."""
     begun: list[str] = []
+    cancelled: list[bool] = []
 
     async def do(job: Job, ctx: Ctx) -> None:
         begun.append(job.name)
@@ -40,11 +41,13 @@ async def test_a_run_that_was_cancelled_before_its_first_step_never_begins(autoj
     module = work_module(do)
     async with open_system(module) as system:
 
-        def at_once(observation: Observation) -> None:
-            if observation.type == "reconcile.end":
-                system.cancel(Job("a"))
+        class AtOnce(trio.abc.Instrument):
+            def after_task_step(self, task: trio.lowlevel.Task) -> None:
+                if system.inspect().runs:
+                    cancelled.append(system.cancel(Job("a")))
 
-        system.observe(at_once)
+        trio.lowlevel.add_instrument(AtOnce())
         system[module].wanted = "a"
         await system.settle()
     assert not begun
+    assert cancelled[0]

@@ -32,9 +32,9 @@ def text(what: str, value: object, error: Refusal = DefinitionError) -> None:
     instance(what, value, str, "a string", error)
 
 
-def flag(what: str, value: object) -> None:
+def flag(what: str, value: object, error: Refusal = DefinitionError) -> None:
     """Refuse what is neither True nor False."""
-    instance(what, value, bool, "True or False")
+    instance(what, value, bool, "True or False", error)
 
 
 def one_of_words(what: str, value: object, words: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """Asking a constraint: its condition, its function, and what counts as an answer."""
 
 from collections.abc import Callable, Iterable
+from inspect import iscoroutine
 from typing import Any
 
 from directive_trio._definitions.condition import fits
@@ -44,6 +45,8 @@ def as_demand(answer: object) -> tuple[Record, ...]:
     if is_record(answer):
         return (answer,)  # type: ignore[return-value]  # just checked
     if isinstance(answer, str) or not isinstance(answer, Iterable):
+        if iscoroutine(answer):
+            answer.close()  # or Python would warn that nobody awaited it
         raise ConstraintAnswerError(repr(answer))
     demand = tuple(answer)
     for requirement in demand:

@@ -15,7 +15,7 @@ import trio
 from directive_trio._definitions.effect import Effect
 from directive_trio._observation.observations import EffectError, EffectRun
 from directive_trio._runtime.boundary import Boundary
-from directive_trio._runtime.results import refuse_result
+from directive_trio._runtime.results import refuse_result, refuse_unrun
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._store.cell import ENGINE
 from directive_trio._store.graph import CLEAN, STALE, Sink
@@ -75,6 +75,8 @@ class Effects:
         self.marked: list[EffectNode] = []
         self.nodes: dict[str, EffectNode] = {}
         self.under_way = 0
+        self.running = False
+        """Whether effects are being run in a pass: what they ask for is done after it."""
         self.stopped = True
         """Whether nothing may run any more; set as soon as somebody asks the system to stop."""
         self.throw: list[Exception] = []
@@ -101,6 +103,13 @@ class Effects:
         self.throw = []
         if not self.marked:
             return
+        self.running = True
+        try:
+            self._run_marked(throw)
+        finally:
+            self.running = False
+
+    def _run_marked(self, throw: list[Exception]) -> None:
         due, self.marked[:] = sorted(self.marked, key=lambda node: node.order), []
         for node in due:
             if self.stopped:
@@ -142,7 +151,10 @@ class Effects:
 
         def ask() -> bool:
             self._read_sources(node, self.store.tracking.reads)
-            return bool(predicate(view))
+            answer: object = predicate(view)
+            if not isinstance(answer, bool):
+                refuse_unrun(f"the predicate of effect {node.id!r}", answer)
+            return bool(answer)
 
         try:
             return bool(self.store.track(node, ask))
@@ -248,7 +260,9 @@ class Effects:
         cleanup, node.cleanup = node.cleanup, None
         if cleanup is not None:
             try:
-                cleanup()
+                outcome = cleanup()
+                if outcome is not None:
+                    refuse_unrun(f"the cleanup of effect {node.id!r}", outcome)
             except Exception as error:  # noqa: BLE001  # the user's cleanup
                 self._report(node, "cleanup", error, throw)
 

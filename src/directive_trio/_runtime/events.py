@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from directive_trio._definitions.names import nearest
-from directive_trio._definitions.record import Record
+from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.checks import refuse
+from directive_trio._definitions.names import nearest, qualify, split
+from directive_trio._definitions.record import Record, is_record
 from directive_trio._observation.observations import EventDispatch, EventError
+from directive_trio._runtime.results import refuse_unrun
 from directive_trio._store.store import Store
-from directive_trio.errors import UnknownNameError
+from directive_trio.errors import UnknownNameError, UsageError
 
 Handler = tuple[str, Callable[[Any, Any], None], Any]
 
@@ -25,17 +28,42 @@ class Events:
         """Add a handler."""
         self.handlers.setdefault(event, []).append((module, function, view))
 
+    def named(self, target: str) -> type:
+        """Return the event class of a name: ``auth::LogIn``, or ``LogIn`` where that means one class.
+
+        Raises:
+            UnknownNameError: It means none, or several.
+        """
+        home, name = split(target)
+        known = {
+            qualify(module, kind.__name__): kind
+            for kind, handlers in self.handlers.items()
+            for module, _, _ in handlers
+        }
+        if home:
+            found = {known[key] for key in [qualify(home, name)] if key in known}
+        else:
+            found = {kind for kind in known.values() if kind.__name__ == name}
+        if len(found) != 1:
+            what = "event" if not found else "event of one meaning (several classes have this name; qualify it):"
+            names = known if home else [kind.__name__ for kind in known.values()]
+            raise UnknownNameError(what, target, nearest(qualify(home, name) if home else name, names))
+        return found.pop()
+
     def dispatch(self, event: Record, run: int | None = None) -> None:
         """Run all handlers of an event as one change; *run* is whose writes they are.
 
         Raises:
             UnknownNameError: No module handles events of this class.
+            UsageError: It is no event, or a handler returned something to await.
         """
         kind = type(event)
         handlers = self.handlers.get(kind)
         store = self.store
         store.check_writable(kind.__name__)
         if handlers is None:
+            if not is_record(event):
+                refuse("dispatch()", "an event (an instance of an attrs class)", event, UsageError)
             names = [known.__name__ for known in self.handlers]
             raise UnknownNameError("handler for event", kind.__name__, nearest(kind.__name__, names))
         ambient = store.ambient
@@ -47,7 +75,9 @@ class Events:
             try:
                 for handler in handlers:
                     module, function, view = handler
-                    function(view, event)
+                    outcome: object = function(view, event)
+                    if outcome is not None:
+                        refuse_unrun(f"event handler {name_of(function)!r}", outcome)
             except BaseException:
                 store.roll_back(transaction)
                 raise

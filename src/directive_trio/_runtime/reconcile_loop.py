@@ -92,6 +92,7 @@ class ReconcileLoop:
         self.passing = False
         self.settled = True
         self.passes = 0
+        self._asked: list[Callable[[], None]] = []
         self._parked: trio.lowlevel.Task | None = None
         self._woken_from_outside = True
         self._last_revision = 0
@@ -211,6 +212,8 @@ class ReconcileLoop:
                 throw += plan.throw
                 canceled = len(plan.cancel)
                 started = self._carry_out(plan)
+            if self._asked:
+                self._do_what_was_asked()
         finally:
             store.ambient = OUTSIDE
             self.passing = False
@@ -219,6 +222,18 @@ class ReconcileLoop:
             self.observers.tell(ReconcileEnd, self.passes, started, canceled)
         if throw:
             raise throw[0]
+
+    def after_pass(self, action: Callable[[], None]) -> None:
+        """Do what somebody asks for; after the pass, if effects and watchers are running."""
+        if self.effects.running or self.watchers.running:
+            self._asked.append(action)
+        else:
+            action()
+
+    def _do_what_was_asked(self) -> None:
+        asked, self._asked = self._asked, []
+        for action in asked:
+            action()
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
         writers = {cell.writer for cell in changes}

@@ -52,6 +52,8 @@ class RunContext:
             self._runs.dispatch(event, self._run.number)
 
     def cancel(self) -> None:
+        if self._run.live:  # later it is harmless everywhere
+            self._runs.store.check_writable(self._run.wanted.resolver_id or "", "cancel")
         self.end(CancelReason("cancelled"))
 
     # -- what `lowlevel` offers -------------------------------------------------------------------

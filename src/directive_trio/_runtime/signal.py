@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import trio
 
+from directive_trio._definitions.checks import sync_function
 from directive_trio._definitions.policies import CancelReason
-from directive_trio.errors import AbortedError
+from directive_trio.errors import AbortedError, UsageError
 
 Report = Callable[[Exception], None]
 
@@ -43,6 +44,7 @@ class RunSignal:
         return self._reason
 
     def on_abort(self, callback: Callable[[CancelReason], object], /) -> Callable[[], None]:
+        sync_function("on_abort()", callback, UsageError)
         token = object()
         if self._reason is None:
             self._callbacks[token] = callback

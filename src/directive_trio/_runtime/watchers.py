@@ -10,6 +10,7 @@ from typing import Any
 
 from directive_trio._observation.observations import WatcherError
 from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.results import refuse_unrun
 from directive_trio._store.equality import same
 from directive_trio._store.graph import Sink
 from directive_trio._store.store import Store
@@ -49,6 +50,8 @@ class Watchers:
         self.marked: list[Watcher] = []
         self.all: set[Watcher] = set()
         self._order = count()
+        self.running = False
+        """Whether watchers are being judged in a pass: what they ask for is done after it."""
         self.wrote: Callable[[Any], None] = lambda _: None
 
     @property
@@ -61,6 +64,7 @@ class Watchers:
         watcher = Watcher(self.marked, name, next(self._order), select, callback)
         try:
             watcher.value = self.store.track(watcher, select)
+            refuse_unrun(f"selector {name!r}", watcher.value)
         except BaseException:
             self.store.disconnect(watcher)
             raise
@@ -76,6 +80,13 @@ class Watchers:
         """Judge what is due, round by round, until nothing is."""
         if not self.marked:
             return
+        self.running = True
+        try:
+            self._run_marked(throw)
+        finally:
+            self.running = False
+
+    def _run_marked(self, throw: list[Exception]) -> None:
         waiting = [watcher for watcher in self.marked if watcher.paused]
         rounds = 0
         while due := sorted((watcher for watcher in self.marked if not watcher.paused), key=_order):
@@ -112,7 +123,9 @@ class Watchers:
             return
         revision = self.store.revision
         try:
-            watcher.callback(value, old)
+            outcome = watcher.callback(value, old)
+            if outcome is not None:
+                refuse_unrun(f"the callback of watcher {watcher.id!r}", outcome)
         except Exception as error:  # noqa: BLE001  # the user's callback
             self._report(watcher, error)
         if self.store.revision != revision:

@@ -233,14 +233,15 @@ class Store(Graph):
             self.recheck()
             PURE.reset(token)
 
-    def check_writable(self, name: str) -> None:
-        """Refuse writes and dispatches where nothing may change."""
+    def check_writable(self, name: str, operation: str = "write") -> None:
+        """Refuse writes, dispatches and whatever else acts, where nothing may change."""
         if self.observers.telling:  # first: they are also told while something pure is being computed
-            raise LifecycleError(f"write {name!r}", "telling its observers", "observers only look")
+            raise LifecycleError(f"{operation} {name!r}", "telling its observers", "observers only look")
         if self.tracking.reads is not None or (self.pure and PURE.get() is self):
-            raise ReadOnlyFactError(name, "a derivation, constraint or predicate is being computed; these are pure")
+            where = "a derivation, constraint or predicate is being computed; these are pure"
+            raise ReadOnlyFactError(name, where, operation)
         if self.destroyed:
-            raise LifecycleError(f"write {name!r}", "destroyed")
+            raise LifecycleError(f"{operation} {name!r}", "destroyed")
         if self.restricted is not None:
             self.restricted()
         if self.interrupted:

@@ -22,7 +22,7 @@ from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._runtime.effects import EffectNode, Effects
 from directive_trio._runtime.events import Events
 from directive_trio._store.store import Store
-from directive_trio.errors import DefinitionError, DuplicateNameError, UnknownNameError
+from directive_trio.errors import DefinitionError, DuplicateNameError, UnknownNameError, UsageError
 
 logger = logging.getLogger("directive_trio")
 
@@ -38,11 +38,12 @@ class Names:
 
         Raises:
             UnknownNameError: It names nothing, or a handle belongs to no module, or to several.
+            UsageError: It is neither a name nor a handle.
         """
         if isinstance(target, Derivation):
             return self._derivation(target)
         if not isinstance(target, str):
-            raise DefinitionError(f"{target!r} is neither a name nor a derivation")
+            refuse("a fact or derivation", "its name or handle", target, UsageError)
         module, name = split(target, home)
         place = self.store.modules.get(module)
         if place is None:

@@ -5,6 +5,7 @@ from typing import Any, final
 from attrs import frozen
 
 from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.checks import instance
 from directive_trio._definitions.condition import describe
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
@@ -25,7 +26,7 @@ from directive_trio._store.cell import ENGINE, Cell
 from directive_trio._store.graph import STALE
 from directive_trio._store.store import Store
 from directive_trio._system.composition import Names
-from directive_trio.errors import UnknownNameError
+from directive_trio.errors import UnknownNameError, UsageError
 
 INPUTS = 10
 """How many inputs an explanation shows."""
@@ -210,14 +211,17 @@ def explain(
 
     Raises:
         UnknownNameError: It names nothing.
+        UsageError: It is nothing that has a name.
     """
     explainer = _Explainer(store, planner, loop)
     if isinstance(target, Derivation):
         return explainer.derivation(names.node(target))
     if is_record(target) and not isinstance(target, Constraint | Effect | Resolver):
         return _explain_requirement(target, explainer, planner)
+    expected = "a name, a definition's handle or a requirement"
+    instance("explain()", target, (str, Constraint, Effect, Resolver), expected, UsageError)
     kind: object = None if isinstance(target, str) else type(target)
-    name = target if isinstance(target, str) else getattr(target, "id", repr(target))
+    name = target if isinstance(target, str) else target.id
     qualified = qualify(*split(name))
     if kind in (None, Constraint) and qualified in planner.nodes:
         return explainer.constraint(planner.nodes[qualified])

@@ -2,22 +2,25 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from typing import Any, Self, TypeVar, final, overload
 
 import trio
 
 from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.checks import duration, flag, instance, refuse, sync_function
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
 from directive_trio._definitions.module import Module
-from directive_trio._definitions.names import nearest, qualify, split
+from directive_trio._definitions.names import nearest
 from directive_trio._definitions.policies import ErrorBoundary
 from directive_trio._definitions.record import Record, is_record
 from directive_trio._observation.observations import Observation, SystemInit
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._runtime.results import refuse_unrun
 from directive_trio._store.store import Store
 from directive_trio._system.codec import structure_event
 from directive_trio._system.composition import (
@@ -35,12 +38,14 @@ from directive_trio._system.graph import SystemGraph, draw
 from directive_trio._system.inspection import Inspection, inspect
 from directive_trio._system.lifecycle import Life, StateName
 from directive_trio._system.plugins import Plugin, PluginTasks
-from directive_trio._system.view import SystemView
+from directive_trio._system.view import SystemView, refuse_place
 from directive_trio._system.waiting import Waiting
-from directive_trio.errors import SettleTimeoutError, UnknownNameError, UsageError
+from directive_trio.errors import DefinitionError, SettleTimeoutError, UnknownNameError, UsageError
 
 F = TypeVar("F")
 T = TypeVar("T")
+
+A_REQUIREMENT = "a requirement (an instance of an attrs class)"
 
 
 @final
@@ -118,7 +123,9 @@ class System:
         with self._store.atomic():
             for module in self._modules:
                 for function in module.inits:
-                    function(self._store.modules[module.name].live)
+                    outcome: object = function(self._store.modules[module.name].live)
+                    if outcome is not None:
+                        refuse_unrun(f"init {name_of(function)!r} of {module.name!r}", outcome, DefinitionError)
             for module_name, values in initial.items():
                 view = self._place(module_name).live
                 for fact_name, value in values.items():
@@ -135,7 +142,11 @@ class System:
     def __getitem__(self, module: str, /) -> Any: ...
     def __getitem__(self, module: Module[Any] | str, /) -> Any:
         """Return the live view of a module: typed for a module, untyped for a name."""
-        return self._place(module if isinstance(module, str) else module.name).live
+        try:
+            name = module if isinstance(module, str) else module.name
+        except AttributeError:
+            refuse_place(module)
+        return self._place(name).live
 
     def _place(self, module: str) -> Any:
         place = self._store.modules.get(module)
@@ -161,28 +172,13 @@ class System:
             Exception: Whatever a handler raises; none of the event's writes remain.
         """
         if isinstance(event, str):
-            self._events.dispatch(structure_event(self._event_class(event), event, payload))
+            self._events.dispatch(structure_event(self._events.named(event), event, payload))
+        elif payload is not None:
+            refuse("dispatch()", "a payload only beside a name", payload, UsageError)
         elif is_record(event):
             self._events.dispatch(event)
         else:
-            raise UsageError(f"{event!r} is no event; dispatch an instance of an attrs class, or a name")
-
-    def _event_class(self, target: str) -> type:
-        home, name = split(target)
-        known = {
-            qualify(module, kind.__name__): kind
-            for kind, handlers in self._events.handlers.items()
-            for module, _, _ in handlers
-        }
-        if home:
-            found = {known[key] for key in [qualify(home, name)] if key in known}
-        else:
-            found = {kind for kind in known.values() if kind.__name__ == name}
-        if len(found) != 1:
-            what = "event" if not found else "event of one meaning (several classes have this name; qualify it):"
-            names = known if home else [kind.__name__ for kind in known.values()]
-            raise UnknownNameError(what, target, nearest(qualify(home, name) if home else name, names))
-        return found.pop()
+            refuse("dispatch()", "an event (an instance of an attrs class) or a name", event, UsageError)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -195,7 +191,7 @@ class System:
             TransactionError: It was interrupted.
             LifecycleError: The system is destroyed, or an observer opens it.
         """
-        self._store.check_writable("transaction")
+        self._store.check_writable("a transaction", "open")
         with self._store.atomic(interruptible=True):
             yield
 
@@ -236,15 +232,22 @@ class System:
             UnhashableRequirementError: It has no identity.
         """
         self._life.refuse_destroyed("require")
-        self._store.check_writable("a requirement")
         if not is_record(requirement):
-            raise UsageError(f"{requirement!r} is no requirement; give an instance of an attrs class")
+            refuse("require()", A_REQUIREMENT, requirement, UsageError)
+        self._store.check_writable(type(requirement).__name__, "require")
         self._planner.require(requirement)
         self._loop.wake()
 
     def cancel(self, requirement: Record, /) -> bool:
-        """Cancel the run of a requirement, or its scheduled retry. False when there is none."""
+        """Cancel the run of a requirement, or its scheduled retry. False when there is none.
+
+        Raises:
+            UsageError: It is no instance of an attrs or data class.
+        """
         self._life.refuse_destroyed("cancel")
+        if not is_record(requirement):
+            refuse("cancel()", A_REQUIREMENT, requirement, UsageError)
+        self._store.check_writable(type(requirement).__name__, "cancel")
         found = self._planner.cancel(requirement)
         if found and not self._loop.passing:
             self._loop.cancel_decided()
@@ -252,30 +255,41 @@ class System:
         return found
 
     def enable(self, target: "Constraint[Any, Any] | Effect[Any] | str", /) -> None:
-        """Switch a constraint or effect on again; it is asked, or runs, in the next pass."""
+        """Switch a constraint or effect on again; it is asked, or runs, in the next pass.
+
+        Raises:
+            UnknownNameError: There is no such constraint or effect.
+            UsageError: It is neither a handle of one nor a name.
+        """
         self._switch(target, on=True)
 
     def disable(self, target: "Constraint[Any, Any] | Effect[Any] | str", /) -> None:
         """Switch a constraint or effect off.
 
         A disabled constraint asks for nothing: what it alone wanted is cancelled with reason ``removed``. A
-        disabled effect is cleaned up. It stays off over stop and start.
+        disabled effect is cleaned up. It stays off over stop and start. Asked for by an effect or a watcher it
+        is done after the pass.
 
         Raises:
             UnknownNameError: There is no such constraint or effect.
+            UsageError: It is neither a handle of one nor a name.
         """
         self._switch(target, on=False)
 
     def _switch(self, target: "Constraint[Any, Any] | Effect[Any] | str", *, on: bool) -> None:
-        self._life.refuse_destroyed("enable" if on else "disable")
+        operation = "enable" if on else "disable"
+        self._life.refuse_destroyed(operation)
+        instance(f"{operation}()", target, (str, Constraint, Effect), "a constraint, an effect or a name", UsageError)
         name = target.replace(".", "::") if isinstance(target, str) else target.id
+        self._store.check_writable(name, operation)
         if name in self._planner.nodes and not isinstance(target, Effect):
-            self._planner.switch(self._planner.nodes[name], on)
-        elif name in self._loop.effects.nodes:
-            self._loop.effects.switch(self._loop.effects.nodes[name], on)
+            switch = partial(self._planner.switch, self._planner.nodes[name], on)
+        elif name in self._loop.effects.nodes and not isinstance(target, Constraint):
+            switch = partial(self._loop.effects.switch, self._loop.effects.nodes[name], on)
         else:
             known = [*self._planner.nodes, *self._loop.effects.nodes]
             raise UnknownNameError("constraint or effect", name, nearest(name, known))
+        self._loop.after_pass(switch)
         self._loop.wake()
 
     # -- life -------------------------------------------------------------------------------------
@@ -290,7 +304,9 @@ class System:
 
         Raises:
             LifecycleError: It runs already, is stopping, or is destroyed.
+            UsageError: *nursery* is none.
         """
+        instance("start()", nursery, trio.Nursery, "a nursery", UsageError)
         self._life.start(nursery)
 
     async def run(self, *, task_status: trio.TaskStatus[Self] = trio.TASK_STATUS_IGNORED) -> None:
@@ -360,6 +376,8 @@ class System:
         Cancellation:
             A checkpoint on every call. Cancelling leaves the system untouched.
         """
+        _check_timeout("settle(timeout=)", timeout)
+        flag("settle(retries=)", retries, UsageError)
         self._life.refuse_unless_running("settle")
         self._life.refuse_inside("settle")
         await self._loop.settlement.wait(timeout, retries, self._settle_failure)
@@ -389,6 +407,8 @@ class System:
         Cancellation:
             A checkpoint on every call. Cancelling takes the predicate away.
         """
+        sync_function("wait_until()", predicate, UsageError)
+        _check_timeout("wait_until(timeout=)", timeout)
         self._life.refuse_destroyed("wait")
         await self._waiting.until(predicate, timeout, self._settle_failure)
 
@@ -424,6 +444,7 @@ class System:
         """
         self._life.refuse_destroyed("watch")
         name, select = self._target(target)
+        sync_function("watch(callback)", callback, UsageError)
         watcher = self._loop.watchers.add(name, select, callback)
         return lambda: self._loop.watchers.remove(watcher)
 
@@ -431,6 +452,7 @@ class System:
         if isinstance(target, str | Derivation):
             node = self._names.node(target)
             return node.name, lambda: self._planner.read(node)
+        sync_function("what is watched", target, UsageError, expected="a name, a derivation or a sync function")
         return name_of(target), lambda: target(self._view)
 
     # -- seeing -----------------------------------------------------------------------------------
@@ -442,6 +464,7 @@ class System:
         reported and observed as ``observer.error``.
         """
         self._life.refuse_destroyed("observe")
+        sync_function("observe()", callback, UsageError)
         return self._observers.add(callback)
 
     def inspect(self) -> Inspection:
@@ -456,9 +479,15 @@ class System:
 
         Raises:
             UnknownNameError: It names nothing.
+            UsageError: It is nothing that has a name.
         """
         return explain(target, self._names, self._store, self._planner, self._loop, self._events)
 
     def graph(self) -> SystemGraph:
         """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects."""
         return draw(self._store, self._planner, self._loop)
+
+
+def _check_timeout(what: str, timeout: object) -> None:
+    if timeout is not None:
+        duration(what, timeout, UsageError)

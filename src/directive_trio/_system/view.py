@@ -1,9 +1,11 @@
 """The view of a whole system: what selectors and predicates are given."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, final, overload
+from typing import Any, NoReturn, TypeVar, final, overload
 
+from directive_trio._definitions.checks import refuse
 from directive_trio._definitions.module import Module
+from directive_trio.errors import UsageError
 
 F = TypeVar("F")
 
@@ -21,4 +23,13 @@ class SystemView:
     def __getitem__(self, module: str, /) -> Any: ...
     def __getitem__(self, module: Module[Any] | str, /) -> Any:
         """Return the read-only view of a module: typed for a module, untyped for a name."""
-        return self._beside(module if isinstance(module, str) else module.name)
+        try:
+            name = module if isinstance(module, str) else module.name
+        except AttributeError:
+            refuse_place(module)
+        return self._beside(name)
+
+
+def refuse_place(given: object) -> NoReturn:
+    """Refuse what stands in the brackets of ``system[...]`` and is neither a module nor a name."""
+    refuse("system[...]", "a module or its name", given, UsageError)

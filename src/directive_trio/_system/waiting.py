@@ -9,6 +9,7 @@ import trio
 
 from directive_trio._definitions.calls import name_of
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._runtime.results import refuse_unrun
 from directive_trio._system.changes import Changes
 from directive_trio.errors import LifecycleError, SettleTimeoutError, WaitTimeoutError
 
@@ -32,9 +33,14 @@ class Waiting:
         """Wait until *predicate* holds; a checkpoint in every case."""
         name = name_of(predicate)
         event = trio.Event()
-        watcher = self.loop.watchers.add(
-            name, lambda: bool(predicate(self.view)), lambda holds, _: event.set() if holds else None
-        )
+
+        def holds() -> bool:
+            answer: object = predicate(self.view)
+            if not isinstance(answer, bool):
+                refuse_unrun(f"predicate {name!r}", answer)
+            return bool(answer)
+
+        watcher = self.loop.watchers.add(name, holds, lambda holds, _: event.set() if holds else None)
         limit = math.inf if within is None else within
         try:
             await trio.lowlevel.checkpoint()
