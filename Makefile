@@ -12,14 +12,16 @@ RUN  := $(VENV)/bin/python -m
 # A file stays in one worker: the examples of a page need the names of those before them.
 TEST := $(RUN) pytest -n $(JOBS) --dist loadfile
 PIP  := $(RUN) pip --disable-pip-version-check --quiet
+# What the benchmarks compare with lives apart, so that neither changes the other.
+PEERS := build/peers-venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test check lint cover fix bench build clean
+.PHONY: help setup demo test check lint cover fix bench bench-quick bench-docs soak build clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready-lint ## make .venv with everything a developer needs
 
@@ -45,8 +47,17 @@ fix: $(VENV)/ready-lint ## format, and mend what can be mended without thought
 	@$(RUN) ruff check --fix-only .
 	@$(RUN) ruff format .
 
-bench: $(VENV)/ready-test ## run the benchmarks
+bench: $(VENV)/ready-test $(PEERS)/ready ## measure speed and memory beside floors and peers, ten minutes (ARGS="W7 W8")
 	@$(RUN) tests.benchmarks $(ARGS)
+
+bench-quick: $(VENV)/ready-test $(PEERS)/ready ## the same with fewer repetitions and sizes, within two minutes
+	@$(RUN) tests.benchmarks --quick $(ARGS)
+
+bench-docs: $(VENV)/ready-test $(PEERS)/ready ## the same as bench, and put tables and curves into docs/how-fast.md
+	@$(RUN) tests.benchmarks --write-docs $(ARGS)
+
+soak: $(VENV)/ready-test ## 10 million writes and a million runs: does anything grow? (ARGS="--share 0.01" for less)
+	@$(RUN) tests.benchmarks.soak $(ARGS)
 
 build: $(VENV)/ready-lint ## build the wheels, install each alone elsewhere and try it there
 	@rm -rf dist
@@ -75,6 +86,12 @@ $(VENV)/ready-test: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
 $(VENV)/ready-lint: $(VENV)/pyvenv.cfg $(REQUIREMENTS)
 	$(call install,[demo$(comma)test$(comma)lint],[test])
 	@touch $(VENV)/ready-demo $(VENV)/ready-test $@
+
+$(PEERS)/ready: $(VENV)/pyvenv.cfg tests/benchmarks/peers.txt
+	@echo "Installing what the benchmarks compare with into $(PEERS) (once) ..."
+	@$(RUN) venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install -r tests/benchmarks/peers.txt
+	@touch $@
 
 comma := ,
 

@@ -7,6 +7,9 @@ from attrs import frozen
 
 from directive_trio import Module
 
+AT_MOST = 1000
+"""So many facts are in one module, at most: attrs takes longer for each field the more there are."""
+
 
 @frozen
 class Job:
@@ -32,18 +35,44 @@ def facts_class(facts: int, derivations: tuple[str, ...] = ()) -> Any:
     return namespace["Facts"]
 
 
-def module_of(facts: int, derivations: tuple[str, ...] = ()) -> Module[Any]:
+def module_of(facts: int, derivations: tuple[str, ...] = (), name: str = "many") -> Module[Any]:
     """Return a module of such facts."""
-    return Module("many", facts_class(facts, derivations))
+    return Module(name, facts_class(facts, derivations))
 
 
-def declare_each(
-    module: Module[Any], count: int, ask: Callable[[int], Callable[[Any], Job | None]], *, chained: bool = False
-) -> None:
-    """Declare as many constraints, each made by *ask*; *chained*: each comes after the one before."""
+@frozen
+class Place:
+    """Where the fact of a number is: in which module, and under which name."""
+
+    module: Module[Any]
+    fact: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.module.name}::{self.fact}"
+
+
+def places_of(facts: int) -> tuple[list[Module[Any]], list[Place]]:
+    """Return modules that together have so many facts, and where each is."""
+    sizes = [min(AT_MOST, facts - first) for first in range(0, facts, AT_MOST)]
+    modules = [module_of(size, name=f"many{number}") for number, size in enumerate(sizes)]
+    return modules, [Place(modules[at // AT_MOST], f"f{at % AT_MOST}") for at in range(facts)]
+
+
+def declare_each(module: Module[Any], count: int, ask: Callable[[int], Callable[[Any], Job | None]]) -> None:
+    """Declare as many constraints, each made by *ask*."""
     for number in range(count):
-        after = [f"c{number - 1}"] if chained and number else []
-        module.constraint(name=f"c{number}", after=after)(ask(number))
+        module.constraint(name=f"c{number}")(ask(number))
+
+
+def declare_at(
+    places: list[Place], ask: Callable[[int, str], Callable[[Any], Job | None]], *, chained: bool = False
+) -> None:
+    """Declare a constraint beside each fact; *chained*: each comes after the one before."""
+    for number, place in enumerate(places):
+        last = places[number - 1]
+        after = [f"{last.module.name}::asks_{last.fact}"] if chained and number else []
+        place.module.constraint(name=f"asks_{place.fact}", after=after)(ask(number, place.fact))
 
 
 def asks_if_set(number: int) -> Callable[[Any], Job | None]:

@@ -1,18 +1,23 @@
 """How it is measured: side by side, repeated, median and minimum, collector off.
 
 A *bench* is one workload set up and ready: ``measure`` performs it once or many times and returns the seconds (or
-bytes) for one. Each repetition measures the workload, then its floor, so whatever slows the machine down for a while
-slows both. Time is processor time: what else the machine does is not counted, and no workload waits.
+bytes) for one. Each repetition measures the workload, then its floor, then each peer (a process of its own, which is
+asked for one repetition at a time), then the yardstick that says how slow the machine is just now: whatever slows the
+machine down for a while slows all of them. Time is processor time: what else the machine does is not counted, and no
+workload waits.
 """
 
 import gc
 import statistics
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from time import process_time
+from time import monotonic, process_time
+from typing import Protocol
 
 import trio
 from attrs import field, frozen
+
+from tests.benchmarks.machine import slowness
 
 ROUNDS = 4
 """How often the scheduler goes round after a change; the pass is over after three."""
@@ -47,7 +52,8 @@ NS, US, MS, BYTES = Unit("ns", 1e9), Unit("µs", 1e6), Unit("ms", 1e3), Unit("B"
 class Workload:
     """What is measured, and its goal: a figure in its unit, or with *of_floor* a multiple of its floor.
 
-    ``small`` is the size at which it takes no time to speak of: the tests run it so.
+    ``small`` is the size at which it takes no time to speak of: the tests run it so. ``quick`` is whether it is
+    measured when there is little time.
     """
 
     id: str
@@ -59,19 +65,46 @@ class Workload:
     small: int = 3
     floor: Prepare | None = None
     of_floor: bool = False
+    quick: bool = True
+
+
+@frozen
+class Effort:
+    """How often each is measured: *repetitions* times, fewer if that takes longer than *seconds*, but *fewest*."""
+
+    repetitions: int = 25
+    seconds: float = 20.0
+    fewest: int = 3
+
+
+class Peer(Protocol):
+    """Another library that can do some of the workloads."""
+
+    @property
+    def name(self) -> str: ...
+
+    def can(self, workload: str) -> bool: ...
+
+    def measure(self, workload: str, size: int) -> float: ...
 
 
 @frozen
 class Figures:
-    """What was measured of one workload, in seconds or bytes."""
+    """What was measured of one workload, in seconds or bytes, repetition by repetition."""
 
     workload: Workload
     runs: tuple[float, ...]
-    floors: tuple[float, ...] = field(default=())
+    floors: tuple[float, ...] = ()
+    peers: Mapping[str, tuple[float, ...]] = field(factory=dict)
+    slowness: float = 1.0
 
     @property
     def median(self) -> float:
         return statistics.median(self.runs)
+
+    @property
+    def minimum(self) -> float:
+        return min(self.runs)
 
     @property
     def floor(self) -> float | None:
@@ -79,36 +112,56 @@ class Figures:
 
     @property
     def ratio(self) -> float | None:
-        """The median of the ratios, each taken side by side."""
-        if not self.floors:
-            return None
-        return statistics.median(run / floor for run, floor in zip(self.runs, self.floors, strict=True))
+        """The median of the ratios to the floor, each taken side by side."""
+        return self.ratio_to(self.floors) if self.floors else None
 
-    def met(self, slowness: float = 1.0) -> bool | None:
-        """Whether the goal is met; one in seconds is eased by how slow this machine is (see `machine`)."""
+    @property
+    def best_peer(self) -> str | None:
+        """The name of the peer that took the least."""
+        return min(self.peers, key=lambda name: statistics.median(self.peers[name]), default=None)
+
+    def ratio_to(self, others: Sequence[float]) -> float:
+        return statistics.median(run / other for run, other in zip(self.runs, others, strict=True))
+
+    @property
+    def met(self) -> str | None:
+        """Whether the goal is met: yes, no, or *eased*: only because this machine is slower (see `machine`)."""
         workload = self.workload
         if workload.goal is None:
             return None
         if workload.of_floor:
             assert self.ratio is not None  # a goal of the floor has one
-            return self.ratio <= workload.goal
-        allowed = workload.goal if workload.unit is BYTES else workload.goal * slowness
-        return self.median * workload.unit.scale <= allowed
+            return "yes" if self.ratio <= workload.goal else "no"
+        shown = self.median * workload.unit.scale
+        if shown <= workload.goal:
+            return "yes"
+        return "eased" if workload.unit is not BYTES and shown <= workload.goal * self.slowness else "no"
 
 
-async def measure(workload: Workload, repetitions: int) -> Figures:
-    """Measure a workload and its floor, in turns, after a warm-up."""
+async def measure(workload: Workload, effort: Effort, peers: Sequence[Peer] = ()) -> Figures:
+    """Measure a workload, its floor and its peers, in turns, after a warm-up."""
+    able = [peer for peer in peers if peer.can(workload.id)]
     runs: list[float] = []
     floors: list[float] = []
+    others: dict[str, list[float]] = {peer.name: [] for peer in able}
+    slow: list[float] = []
     async with AsyncExitStack() as stack:
         bench = await stack.enter_async_context(workload.prepare(workload.size))
         floor = None if workload.floor is None else await stack.enter_async_context(workload.floor(workload.size))
-        for _ in range(repetitions + 1):
+        gc.collect()
+        gc.freeze()  # or each collection before a repetition would walk over all that has been set up
+        stack.callback(gc.unfreeze)
+        end = monotonic() + effort.seconds
+        while len(runs) <= effort.repetitions and (monotonic() < end or len(runs) <= effort.fewest):
             runs.append(await once(bench))
             if floor is not None:
                 floors.append(await once(floor))
+            for peer in able:
+                others[peer.name].append(peer.measure(workload.id, workload.size))
+            slow.append(await slowness())
         bench.check()
-    return Figures(workload, tuple(runs[1:]), tuple(floors[1:]))
+    kept = {name: tuple(taken[1:]) for name, taken in others.items()}
+    return Figures(workload, tuple(runs[1:]), tuple(floors[1:]), kept, statistics.median(slow[1:]))
 
 
 async def once(bench: Bench) -> float:

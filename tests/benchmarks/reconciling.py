@@ -11,7 +11,16 @@ import trio.testing
 from attrs import define, frozen
 
 from directive_trio import Context, Module, open_system
-from tests.benchmarks.made import Job, asks_if_set, asks_together, declare_each, module_of
+from tests.benchmarks.made import (
+    Job,
+    Place,
+    asks_if_set,
+    asks_together,
+    declare_at,
+    declare_each,
+    module_of,
+    places_of,
+)
 from tests.benchmarks.measuring import Bench, Benches, net_of_rounds
 
 TIMES = 100
@@ -153,22 +162,20 @@ async def relay(size: int) -> Benches:
 
 @asynccontextmanager
 async def among_inactive(size: int) -> Benches:
-    module = module_of(size)
+    modules, places = places_of(size)
     asked: list[None] = []
 
-    def asks(number: int) -> Callable[[Any], Job | None]:
-        name = f"f{number}"
-
+    def asks(number: int, name: str) -> Callable[[Any], Job | None]:
         def ask(facts: Any) -> Job | None:
             asked.append(None)
             return Job(number) if getattr(facts, name) < 0 else None
 
         return ask
 
-    declare_each(module, size, asks)
-    async with open_system(module) as system:
-        await system.settle()
-        view, numbers = system[module], count(1)
+    declare_at(places, asks)
+    async with open_system(*modules) as system:
+        await system.settle(timeout=None)
+        view, numbers = system[modules[0]], count(1)
         asked.clear()
 
         def write() -> None:
@@ -180,20 +187,15 @@ async def among_inactive(size: int) -> Benches:
         yield Bench(net_of_rounds(write, TIMES), check)
 
 
-def hanging_module(size: int, gates: list[trio.Event]) -> Module[Any]:
+@asynccontextmanager
+async def among_pending(size: int) -> Benches:
     module = module_of(2)
     declare_each(module, size, asks_together)
 
     @module.resolver(Job)
     async def work(requirement: Job, ctx: Context[Any]) -> None:
-        await gates[requirement.number].wait()
+        await trio.sleep_forever()
 
-    return module
-
-
-@asynccontextmanager
-async def among_pending(size: int) -> Benches:
-    module = hanging_module(size, [trio.Event() for _ in range(size)])
     async with open_system(module, initial={"many": {"f0": 1}}) as system:
         await trio.testing.wait_all_tasks_blocked()
         view, numbers = system[module], count(1)
@@ -209,50 +211,68 @@ async def among_pending(size: int) -> Benches:
 
 @asynccontextmanager
 async def ending_among(size: int) -> Benches:
-    gates = [trio.Event() for _ in range(size)]
-    module = hanging_module(size, gates)
-    times = min(20, size // 20)
-    async with open_system(module, initial={"many": {"f0": 1}}) as system:
+    """A few of the runs end, one after the other; then an input of those changes, and they are started again."""
+    few = min(20, size)
+    module = module_of(2)
+    gates: dict[int, trio.Event] = {}
+
+    def asks(number: int) -> Callable[[Any], Job | None]:
+        name = "f1" if number < few else "f0"
+        return lambda facts: Job(number) if getattr(facts, name) > 0 else None
+
+    declare_each(module, size, asks)
+
+    @module.resolver(Job)
+    async def work(requirement: Job, ctx: Context[Any]) -> None:
+        gates[requirement.number] = trio.Event()
+        await gates[requirement.number].wait()
+
+    async with open_system(module, initial={"many": {"f0": 1, "f1": 1}}) as system:
         await trio.testing.wait_all_tasks_blocked()
-        numbers = count()
+        view, numbers = system[module], count()
 
         def end() -> None:
-            gates[next(numbers)].set()
+            gates[next(numbers) % few].set()
+
+        ends = net_of_rounds(end, few)
+
+        async def measure() -> float:
+            taken = await ends()
+            view.f1 += 1
+            await trio.testing.wait_all_tasks_blocked()
+            return taken
 
         def check() -> None:
-            assert len(system.inspect().runs) == size - next(numbers)
+            assert len(system.inspect().runs) == size
+            assert not any(gate.is_set() for gate in gates.values())
 
-        yield Bench(net_of_rounds(end, times), check)
+        yield Bench(measure, check)
 
 
 @asynccontextmanager
 async def chain_of_constraints(links: int) -> Benches:
     """Each comes after the one before; each run sets the fact that satisfies its own."""
-    module = module_of(links)
-
-    def asks(number: int) -> Callable[[Any], Job | None]:
-        job, name = Job(number), f"f{number}"
-        return lambda facts: job if getattr(facts, name) < turn else None
-
-    declare_each(module, links, asks, chained=True)
+    modules, places = places_of(links)
     order: list[int] = []
     turn = 0
 
-    @module.resolver(Job)
-    async def work(requirement: Job, ctx: Context[Any]) -> None:
-        order.append(requirement.number)
-        setattr(ctx.facts, f"f{requirement.number}", turn)
+    def asks(number: int, name: str) -> Callable[[Any], Job | None]:
+        job = Job(number)
+        return lambda facts: job if getattr(facts, name) < turn else None
 
-    async with open_system(module) as system:
-        await system.settle()
+    declare_at(places, asks, chained=True)
+    for module in modules:
+        does_jobs(module, places, order, lambda: turn)
+    async with open_system(*modules) as system:
+        await system.settle(timeout=None)
 
         async def measure() -> float:
             nonlocal turn
             turn += 1
             order.clear()
             begin = process_time()
-            for number in range(links):
-                system.touch(f"many::f{number}")
+            for place in places:
+                system.touch(place.name)
             await system.settle(timeout=None)
             took = process_time() - begin
             assert order == list(range(links))
@@ -261,19 +281,35 @@ async def chain_of_constraints(links: int) -> Benches:
         yield Bench(measure)
 
 
+def does_jobs(module: Module[Any], places: list[Place], order: list[int], turn: Callable[[], int]) -> None:
+    @module.resolver(Job)
+    async def work(requirement: Job, ctx: Context[Any]) -> None:
+        order.append(requirement.number)
+        setattr(ctx.facts, places[requirement.number].fact, turn())
+
+
 @asynccontextmanager
 async def start(facts: int) -> Benches:
     """Make a system and start it; its modules were made before."""
-    tenth = max(1, facts // 10)
-    module = module_of(facts, tuple(f"self.f{number} + 1" for number in range(tenth)))
-    declare_each(module, tenth, asks_if_set)
+    module = starting_module(facts)
 
     async def measure() -> float:
         begin = process_time()
         async with open_system(module) as system:
             await system.settle()
             took = process_time() - begin
-            assert len(system.inspect().constraints) == tenth
+            assert len(system.inspect().constraints) == tenth_of(facts)
         return took
 
     yield Bench(measure)
+
+
+def starting_module(facts: int) -> Module[Any]:
+    tenth = tenth_of(facts)
+    module = module_of(facts, tuple(f"self.f{number} + 1" for number in range(tenth)))
+    declare_each(module, tenth, asks_if_set)
+    return module
+
+
+def tenth_of(facts: int) -> int:
+    return max(1, facts // 10)

@@ -1,12 +1,30 @@
 """The workloads, their goals and their floors, in the order of the table."""
 
-from tests.benchmarks import floors, reading, reconciling
-from tests.benchmarks.measuring import BYTES, MS, NS, US, Workload
-from tests.benchmarks.memory import memory_of
+from tests.benchmarks import floors, memory, reading, reconciling, starting
+from tests.benchmarks.measuring import BYTES, MS, NS, US, Prepare, Unit, Workload
+
+GROWTH = (10, 100, 1000, 10_000, 100_000)
+"""The sizes of what must be flat, or linear."""
+QUICK = frozenset({10, 1000, 10_000})
 
 
 def ignore(_: object) -> None:
     """Observe, and do nothing."""
+
+
+def growing(
+    name: str, title: str, prepare: Prepare, unit: Unit, goals: tuple[float | None, ...], small: int = 3
+) -> list[Workload]:
+    """Return the same workload at all sizes, with the goal of each."""
+    return [
+        Workload(name, title, prepare, unit, goal, size, small, quick=size in QUICK)
+        for size, goal in zip(GROWTH, goals, strict=True)
+    ]
+
+
+def kept(title: str, prepare: Prepare, goal: float | None = None, size: int = 10_000) -> Workload:
+    """Return a workload that is measured in bytes."""
+    return Workload("W9", title, prepare, BYTES, goal, size)
 
 
 WORKLOADS = (
@@ -26,30 +44,45 @@ WORKLOADS = (
     ),
     Workload("W6", "runs started at once", reconciling.many_at_once, MS, 2.2, 1000, floor=floors.tasks, of_floor=True),
     Workload("W6c", "runs that wait for each other", reconciling.relay, MS, 20, 1000),
-    Workload("W7", "one fact among inactive constraints", reconciling.among_inactive, US, 10, 10),
-    Workload("W7", "one fact among inactive constraints", reconciling.among_inactive, US, 10, 1000),
-    Workload("W7", "one fact among inactive constraints", reconciling.among_inactive, US, 10, 10_000),
-    Workload("W7b", "one fact beside pending runs", reconciling.among_pending, US, 5, 100),
-    Workload("W7b", "one fact beside pending runs", reconciling.among_pending, US, 5, 10_000),
-    Workload("W7c", "one run ends among others", reconciling.ending_among, US, 20, 2000, small=60),
-    Workload("W7c", "one run ends among others", reconciling.ending_among, US, 20, 10_000, small=60),
-    Workload("W8", "constraints in a chain of after", reconciling.chain_of_constraints, MS, 3.3, 100),
-    Workload("W8", "constraints in a chain of after", reconciling.chain_of_constraints, MS, 33, 1000),
-    Workload("W8", "constraints in a chain of after", reconciling.chain_of_constraints, MS, 330, 10_000),
-    Workload("W9", "memory of a fact", memory_of("facts"), BYTES, 160, 10_000),
-    Workload("W9", "memory of a derivation", memory_of("derivations"), BYTES, 330, 10_000),
-    Workload("W9", "memory of a constraint", memory_of("constraints"), BYTES, 400, 10_000),
+    *growing("W7", "one fact among inactive constraints", reconciling.among_inactive, US, (10, 10, 10, 10, 10)),
+    *growing("W7b", "one fact beside pending runs", reconciling.among_pending, US, (5, 5, 5, 5, 5)),
+    *growing("W7c", "one run ends among others", reconciling.ending_among, US, (20, 20, 20, 20, 20)),
+    *growing(
+        "W8", "constraints, each after the last", reconciling.chain_of_constraints, MS, (None, 3.3, 33, 330, None)
+    ),
+    kept("memory of a fact", memory.memory_of("facts"), 160),
+    kept("memory of a derivation", memory.memory_of("derivations"), 330),
+    kept("memory of a constraint", memory.memory_of("constraints"), 400),
+    kept("apart: code and classes of a fact", memory.definitions_of("facts"), size=1000),
+    kept("apart: code and classes of a derivation", memory.definitions_of("derivations"), size=1000),
+    kept("apart: code and classes of a constraint", memory.definitions_of("constraints"), size=1000),
+    Workload(
+        "W9", "memory of a run; floor: a task", memory.memory_of_runs, BYTES, size=1000, floor=memory.memory_of_tasks
+    ),
+    kept("memory of an observation, if kept", memory.memory_of_observations, size=1000),
     Workload("W10", "make and start a system of facts", reconciling.start, MS, 1, 1000),
+    Workload("W10", "apart: define the classes, for each fact", starting.define_classes, US, 100, 1000),
     Workload("W12", "deep derivations, first read", reading.first_reads_of_a_chain, MS, 60, 10_000),
     Workload("W12", "deep derivations, write and read", reading.chain_of_derivations, MS, 20, 10_000),
     Workload(
         "W13",
-        "round trip with an observer, against one without",
+        "round trip with an observer; floor: without",
         reconciling.round_trip(ignore),
         US,
         1.35,
         200,
         floor=reconciling.round_trip(),
+        of_floor=True,
+    ),
+    Workload(
+        "start",
+        "import; floor: trio, attrs and cattrs",
+        starting.importing("directive_trio"),
+        MS,
+        1.5,
+        starting.IMPORTS,
+        1,
+        floor=starting.importing("trio, attrs, cattrs"),
         of_floor=True,
     ),
 )
