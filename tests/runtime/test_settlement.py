@@ -15,7 +15,7 @@ def failure(timeout: float) -> SettleTimeoutError:
 async def test_rest_in_the_tick_of_the_deadline_is_rest(autojump_clock: trio.abc.Clock) -> None:
     """Nobody has woken the waiter, and its time is over: it looks once more."""
     settled: list[bool] = []
-    settlement = Settlement(lambda retries: bool(settled), lambda: "running")
+    settlement = Settlement(lambda retries: bool(settled), lambda: "running", Timers())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(settlement.wait, 2, True, failure)
         await trio.sleep(1)
@@ -24,7 +24,7 @@ async def test_rest_in_the_tick_of_the_deadline_is_rest(autojump_clock: trio.abc
 
 async def test_no_rest_is_the_failure(autojump_clock: trio.abc.Clock) -> None:
     """With the seconds that were waited."""
-    settlement = Settlement(lambda retries: False, lambda: "running")
+    settlement = Settlement(lambda retries: False, lambda: "running", Timers())
     with pytest.raises(SettleTimeoutError, match="not settled after 2 s"):
         await settlement.wait(2, True, failure)
 
@@ -32,7 +32,7 @@ async def test_no_rest_is_the_failure(autojump_clock: trio.abc.Clock) -> None:
 async def test_a_wake_up_for_nothing_goes_on_waiting(autojump_clock: trio.abc.Clock) -> None:
     """What was settled when it was woken is not any more when it has its turn."""
     answers = [False, True, False, False, True]
-    settlement = Settlement(lambda retries: answers.pop(0), lambda: "running")
+    settlement = Settlement(lambda retries: answers.pop(0), lambda: "running", Timers())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(settlement.wait, None, True, failure)
         await trio.sleep(1)

@@ -29,16 +29,10 @@ class ButForWorlds:
         self.requirements = requirements
         self._before: dict[Cell, tuple[Any, int]] = {}
         """What has changed in this window, with the values of before."""
-        self._writers: set[int] = set()
-        """By whom."""
 
     def look_at(self, before: "dict[Cell, tuple[Any, int]]") -> None:
         """A new window: *before* is what the facts were that changed in it."""
         self._before = before
-        self._writers = {cell.writer for cell in before}
-        for cell, (_, version) in before.items():
-            if cell.layers:
-                self._writers.update(writer for writer, _, at in cell.layers if at > version)
 
     def ask(self, sink: ButFor) -> tuple[Record, ...]:
         """Ask a constraint in the world without the run's own writes; the sink follows what it read."""
@@ -65,9 +59,9 @@ class ButForWorlds:
 
     def falsified_itself(self, node: ConstraintNode, run: Run) -> bool:
         """Say whether the run's writes in this window alone would have made the constraint false."""
-        if run.number not in self._writers:
-            return False
         before = self._before
+        if not any(_wrote(run.number, cell, version) for cell, (_, version) in before.items()):
+            return False
 
         def sees(cell: Cell) -> Any:
             if cell not in before:
@@ -81,3 +75,8 @@ class ButForWorlds:
         self.store.disconnect(sink)
         world.close()
         return not self.contains(node, run.wanted, demand)
+
+
+def _wrote(run: int, cell: Cell, since: int) -> bool:
+    """Say whether a run has written a fact that was at the version *since* when the window began."""
+    return cell.writer == run or any(writer == run and at > since for writer, _, at in cell.layers)

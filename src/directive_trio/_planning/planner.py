@@ -169,10 +169,10 @@ class Planner:
 
     # -- the pass ---------------------------------------------------------------------------------
 
-    def plan(self, now: float, before: "dict[Cell, tuple[Any, int]]") -> Plan:
-        """Decide until nothing is due. *before* is what the facts were that changed since the last pass."""
+    def plan(self, before: "dict[Cell, tuple[Any, int]]") -> Plan | None:
+        """Decide until nothing is due; None where nothing follows. *before* is what the changed facts were."""
         requirements = self.requirements
-        requirements.now = now
+        requirements.began = None
         self.judgement.worlds.look_at(before)
         while True:
             if self._switched:
@@ -189,7 +189,7 @@ class Planner:
                 break
         plan = requirements.plan
         if plan.empty:
-            return plan  # most are; making another takes as long as the rest of such a pass
+            return None  # most are; making another takes as long as the rest of such a pass
         requirements.plan = Plan()
         if len(plan.start) > 1:
             plan.start.sort(key=_place)

@@ -62,7 +62,8 @@ class RequirementSet:
         self.retry_later = retry_later
         self.limit = limit
         self.plan = Plan()
-        self.now = 0.0
+        self.began: float | None = None
+        """When this pass began; None until somebody has asked."""
         self.chance: Callable[[], float] = float
         self.recover: Callable[[str, str, Exception], object] = lambda *_: None
         self.disable: Callable[[ConstraintNode], None] = lambda _: None
@@ -307,7 +308,9 @@ class RequirementSet:
         row = self._rows.get(wanted.resolver.id)
         if row is None:
             row = self._rows[wanted.resolver.id] = Row()
-        if not row.dispatch(wanted.key, self.epoch, self.now, self.limit):
+        if self.began is None:
+            self.began = self.observers.clock()
+        if not row.dispatch(wanted.key, self.epoch, self.began, self.limit):
             self._runaway(wanted, row)
             return
         self._close_run(wanted.last_run)
@@ -316,7 +319,7 @@ class RequirementSet:
         wanted.requirement = wanted.newest
         wanted.again = False
         wanted.inputs = {}
-        run = wanted.run = Run(self.runs, wanted, self.now)
+        run = wanted.run = Run(self.runs, wanted, self.began)
         for node in wanted.links:  # whoever is linked to what has no run asks for it
             run.inputs += self._take_inputs(node, wanted)
         self.set_status(wanted, Status.RUNNING)

@@ -118,7 +118,7 @@ class Effects:
                 continue
             if node.paused:
                 self.marked.append(node)
-            elif self._is_due(node):
+            elif self._is_due(node, throw):
                 self._run(node, throw)
 
     def resume(self) -> None:
@@ -133,7 +133,7 @@ class Effects:
             return bool(self.throw)
         return bool(self.throw) or any(not node.paused and not node.disabled for node in self.marked)
 
-    def _is_due(self, node: EffectNode) -> bool:
+    def _is_due(self, node: EffectNode, throw: list[Exception]) -> bool:
         first = not node.began
         if not first and not self.store.changed(node):
             node.state = CLEAN
@@ -141,10 +141,10 @@ class Effects:
         node.began = True
         if node.definition.on is None:
             return True
-        held, node.held = node.held, self._holds(node)
+        held, node.held = node.held, self._holds(node, throw)
         return node.held and not held
 
-    def _holds(self, node: EffectNode) -> bool:
+    def _holds(self, node: EffectNode, throw: list[Exception]) -> bool:
         predicate = node.definition.on
         assert predicate is not None  # only asked where there is one
         view = self.store.tracking.beside(node.definition.module)
@@ -159,7 +159,7 @@ class Effects:
         try:
             return bool(self.store.track(node, ask))
         except Exception as error:  # noqa: BLE001  # the user's predicate; it does not hold
-            self._report(node, "run", error, self.throw)
+            self._report(node, "run", error, throw)
             return False
 
     def _read_sources(self, node: EffectNode, reads: Any) -> None:

@@ -14,6 +14,9 @@ half done:
 What a pass itself changes is the next pass, before settlement is announced. Passes that only feed each other
 are counted, and stopped at ``convergence_limit``.
 
+Everything that could end the rest of the system wakes the loop. So while it is parked nothing is due, and what it
+has found out when it parked still holds: who waits asks a flag.
+
 Who wrote decides what a pass means: a change from outside breaks the rows of the guards; and if everything
 that changed was written by one run, what effects and watchers write in this pass counts as that run's.
 """
@@ -78,7 +81,7 @@ class ReconcileLoop:
         self.effects = Effects(store, boundary, self.wake)
         self.watchers = Watchers(store, boundary)
         self.retries = ScheduledRetries(self.timers, self._retry)
-        self.settlement = Settlement(self._at_rest, state)
+        self.settlement = Settlement(self._at_rest, state, self.timers)
         self.tasks = Tasks(self.ask_to_stop)
         self.chain = Chain(limit)
         self.runs.tasks = self.constraints.tasks = self.effects.tasks = self.tasks
@@ -94,6 +97,8 @@ class ReconcileLoop:
         self.passes = 0
         self._asked: list[Callable[[], None]] = []
         self._parked: trio.lowlevel.Task | None = None
+        self._awake = False
+        """Whether somebody has woken it since it last looked."""
         self._woken_from_outside = True
         self._last_revision = 0
 
@@ -101,6 +106,7 @@ class ReconcileLoop:
 
     def wake(self) -> None:
         """Make the loop look again: something changed, ended, or was asked for."""
+        self._awake = True
         if not self.passing:
             self._woken_from_outside = True
         if self._parked is not None:
@@ -115,12 +121,13 @@ class ReconcileLoop:
     def is_settled(self, retries: bool = True) -> bool:
         """Say whether nothing is outstanding; *retries*: scheduled retries count as outstanding."""
         return not (
-            self.passing
-            or self.due
-            or self.runs.outstanding
+            self.runs.live
+            or self.runs.queued
             or self.constraints.under_way
             or self.effects.under_way
             or (retries and self.retries.scheduled)
+            or self.passing
+            or self.due
         )
 
     # -- the task ---------------------------------------------------------------------------------
@@ -145,10 +152,13 @@ class ReconcileLoop:
         """Reconcile until asked to stop. Cancelling it is the same as asking."""
         while not self.stopping:
             await trio.lowlevel.checkpoint_if_cancelled()
+            self._awake = False
             if self.due:
                 self.reconcile()
-                if not self.stopping:  # else what this pass has started ends before its first step
-                    await trio.lowlevel.cancel_shielded_checkpoint()
+            if self.stopping:  # what this pass has started ends before its first step
+                break
+            if self._awake:
+                await trio.lowlevel.cancel_shielded_checkpoint()
             else:
                 self._announce()
                 self.settlement.look()
@@ -156,15 +166,13 @@ class ReconcileLoop:
 
     async def _park(self) -> None:
         """Sleep until woken; not at all if an observer has asked for something since."""
-        if self.due or self.stopping:
-            return
-        self._parked = trio.lowlevel.current_task()
+        if not self._awake:
+            self._parked = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._unpark)
 
-        def abort(_: Any) -> trio.lowlevel.Abort:
-            self._parked = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
+    def _unpark(self, _: Any) -> trio.lowlevel.Abort:
+        self._parked = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def _announce(self) -> None:
         """Say that it is settled, once, when it is."""
@@ -176,21 +184,23 @@ class ReconcileLoop:
 
     def _at_rest(self, retries: bool) -> bool:
         """Say whether it is settled, for whoever waits: nobody hears of it before it was told."""
+        if self.settled and self._parked is not None:
+            return True
         self._announce()
         return self.is_settled(retries)
 
     def _unsettle(self) -> None:
-        if self.settled:
-            self.settled = False
-            if self.observers.listening:
-                self.observers.tell(SystemUnsettled, self.name)
+        self.settled = False
+        if self.observers.listening:
+            self.observers.tell(SystemUnsettled, self.name)
 
     # -- the pass ---------------------------------------------------------------------------------
 
     def reconcile(self) -> None:
         """Run one pass."""
         store = self.store
-        self._unsettle()
+        if self.settled:
+            self._unsettle()
         if store.transaction is not None:
             store.interrupt("a pass")
         if self.before_pass is not None:
@@ -202,13 +212,12 @@ class ReconcileLoop:
         try:
             changes = store.take_changes()
             self._begin_pass(changes)
-            if not self.stopping:
-                self.watchers.run_due(throw)
-            if not self.stopping:
-                self.effects.run_due(throw)
+            self._run_what_follows(throw)
             store.ambient = ENGINE  # a sync resolver that writes past its context is still no outsider
-            if not self.stopping:
-                plan = self.planner.plan(self.observers.clock(), changes)
+            plan = None if self.stopping else self.planner.plan(changes)
+            if plan is None and self.runs.freed:
+                plan = Plan()
+            if plan is not None:
                 throw += plan.throw
                 canceled = len(plan.cancel)
                 started = self._carry_out(plan)
@@ -237,17 +246,24 @@ class ReconcileLoop:
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
         writers = {cell.writer for cell in changes}
-        if OUTSIDE in writers:
+        outside = OUTSIDE in writers
+        if outside:
             self.planner.changed_from_outside()
             self.effects.resume()
             self.watchers.resume()
-        self._count_chain(changes, OUTSIDE in writers)
-        only = next(iter(writers)) if len(writers) == 1 else ENGINE
-        self.store.ambient = only if only > 0 else ENGINE
+        self._count_chain(changes, outside)
+        self.store.ambient = _only(writers)
         if self.observers.listening:
             self.observers.tell(ReconcileStart, self.passes, tuple(cell.name for cell in changes))
             for cell, before in changes.items():
                 self.observers.tell(FactChange, cell.name, before[0], cell.value, max(cell.writer, 0))
+
+    def _run_what_follows(self, throw: list[Exception]) -> None:
+        """Watchers, then effects: whatever they write, this pass has still to judge."""
+        if self.watchers.marked and not self.stopping:
+            self.watchers.run_due(throw)
+        if (self.effects.marked or self.effects.throw) and not self.stopping:
+            self.effects.run_due(throw)
 
     def _carry_out(self, plan: Plan) -> int:
         """Cancel, then start; stop in between takes effect at once. Return how many runs were started."""
@@ -354,3 +370,11 @@ class ReconcileLoop:
     def holders(self) -> list[str]:
         """Say what holds up settlement, a sentence each."""
         return holders(self.runs, self.constraints, self.effects, self.retries, self.observers.clock())
+
+
+def _only(writers: set[int]) -> int:
+    """Return the run that alone has written, whose doing this pass is; else the engine."""
+    if len(writers) != 1:
+        return ENGINE
+    writer = next(iter(writers))
+    return writer if writer > 0 else ENGINE

@@ -2,6 +2,9 @@
 
 The host's nursery may hold tasks of others too, so a system counts its own. Membership answers whether some
 task belongs to the system: it is one of its tasks, or a descendant of one.
+
+``with tasks:`` is one task's whole work. There are as many of these as there are runs, so the block is this
+object itself: nothing is made for it, and no coroutine stands between a run and the code of its resolver.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +21,7 @@ class Tasks:
         self._members: set[trio.lowlevel.Task] = set()
         self._failed = failed
         self._count = 0
-        self._empty = trio.Event()
+        self._empty: trio.Event | None = None
         self._services: dict[trio.CancelScope, trio.Event] = {}
 
     def open(self, nursery: trio.Nursery) -> None:
@@ -27,22 +30,29 @@ class Tasks:
 
     def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str) -> None:
         """Start a task. An error that leaves it first makes the system stop, then goes to the nursery."""
-        assert self._nursery is not None  # opened when the system starts
-        self._nursery.start_soon(self._run, function, args, name=f"directive_trio {name}")
-        self._count += 1
+        self.start_own(self._run, function, args, name=name)
 
     async def _run(self, function: Callable[..., Awaitable[None]], args: tuple[Any, ...]) -> None:
-        with self.member():
-            try:
-                await function(*args)
-            except BaseException:
-                self._failed()
-                raise
-            finally:
-                self._count -= 1
-                if not self._count:
-                    self._empty.set()
-                    self._empty = trio.Event()
+        with self:
+            await function(*args)
+
+    def start_own(self, function: Callable[..., Awaitable[None]], *args: Any, name: str) -> None:
+        """Start a task whose function says ``with tasks:`` itself."""
+        assert self._nursery is not None  # opened when the system starts
+        self._nursery.start_soon(function, *args, name=f"directive_trio {name}")
+        self._count += 1
+
+    def __enter__(self) -> None:
+        self._members.add(trio.lowlevel.current_task())
+
+    def __exit__(self, kind: type[BaseException] | None, *exc_details: object) -> None:
+        if kind is not None:
+            self._failed()
+        self._count -= 1
+        if self._empty is not None and not self._count:
+            self._empty.set()
+            self._empty = None
+        self._members.discard(trio.lowlevel.current_task())
 
     def start_service(
         self, function: Callable[[], Awaitable[None]], *, name: str, report: Callable[[Exception], None] | None = None
@@ -85,6 +95,8 @@ class Tasks:
     async def wait_empty(self) -> None:
         """Wait until none is left."""
         while self._count:
+            if self._empty is None:
+                self._empty = trio.Event()
             await self._empty.wait()
 
     def contains_current(self) -> bool:
