@@ -1,11 +1,12 @@
 """Rows: what breaks them, and when they are too long."""
 
 from directive_trio._planning.convergence import SMALL_SET, Row
+from directive_trio._planning.identity import Identity
 
 
 def dispatched(row: Row, keys: list[int], epoch: int = 0, now: float = 0, limit: int = 20) -> int:
     """Dispatch the keys; return how many were allowed."""
-    return [row.dispatch(key, epoch, now, limit) for key in keys].count(True)
+    return [row.dispatch(Identity(key), epoch, now, limit) for key in keys].count(True)
 
 
 def test_the_limit_is_allowed_and_the_next_is_not() -> None:

@@ -14,6 +14,8 @@ from attrs import define, frozen
 from directive_trio import Context, ErrorBoundary, Module, Retry, System
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.identity import Identity
+from directive_trio._planning.plan import Plan
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
@@ -92,6 +94,7 @@ class Driver:
         self.scheduled: list[Wanted] = []
         self.asked: list[ConstraintNode] = []
         self.now = 0.0
+        self.store.observers.clock = lambda: self.now
         self.planner.begin()
 
     def step(self) -> None:
@@ -146,7 +149,7 @@ class Driver:
         changes = self.store.take_changes()
         if any(cell.writer == 0 for cell in changes):
             self.planner.changed_from_outside()
-        plan = self.planner.plan(self.now, changes)
+        plan = self.planner.plan(changes) or Plan()
         self.asked = [node for node in self.asked if node not in plan.abandon]
         self.asked += [node for node in plan.evaluate if node.outstanding]
         self.scheduled = [wanted for wanted in self.scheduled if wanted not in plan.unschedule]
@@ -246,22 +249,24 @@ def test_self_satisfied_runs_leave_no_listeners() -> None:
     store, planner = system._store, system._planner
     f0, f1 = store.modules["m"].nodes[:2]
     planner.begin()
-    planner.plan(0, store.take_changes())
+    planner.plan(store.take_changes())
     for outcome in [Outcome.COMPLETE, Outcome.ERROR, Outcome.CANCEL] * 5:
         store.write(f0, 1)
-        (run,) = planner.plan(0, store.take_changes()).start
+        plan = planner.plan(store.take_changes())
+        assert plan is not None
+        (run,) = plan.start
         store.write(f1, 1, run.number)
         run.wrote = True
-        planner.plan(0, store.take_changes())
+        planner.plan(store.take_changes())
         assert run.self_satisfied
         if outcome is Outcome.CANCEL:
             assert planner.cancel(Job(0))
         run.outcome = outcome
         planner.run_ended(run)
-        planner.plan(0, store.take_changes())
+        planner.plan(store.take_changes())
         store.write(f0, 0)
         store.write(f1, 0)
-        planner.plan(0, store.take_changes())
+        planner.plan(store.take_changes())
         assert not planner.requirements.live
         assert len(f0.dependents) <= 1
         assert len(f1.dependents) <= 1
@@ -269,7 +274,7 @@ def test_self_satisfied_runs_leave_no_listeners() -> None:
 
 def test_things_print_themselves() -> None:
     """In a debugger each says what it is."""
-    wanted = Wanted(("key",), Job(1), None)
+    wanted = Wanted(Identity(Job(1)), Job(1), None)
     assert repr(wanted) == "<wanted Job(number=1): new>"
     assert repr(Run(3, wanted, 0.0)) == "<run 3 of Job(number=1)>"
     assert repr(Driver(0).nodes[0]) == "<constraint node m::c0>"

@@ -3,6 +3,7 @@
 import trio
 from attrs import frozen
 
+from directive_trio._planning.identity import Identity
 from directive_trio._planning.wanted import Wanted
 from directive_trio._runtime.retries import ScheduledRetries
 from directive_trio._runtime.timers import Timers
@@ -17,7 +18,7 @@ async def test_what_is_due_already_may_be_unscheduled_too(autojump_clock: trio.a
     timers = Timers()
     due: list[Wanted] = []
     retries = ScheduledRetries(timers, due.append)
-    first, second, third = (Wanted(number, Need(), None) for number in range(3))
+    first, second, third = (Wanted(Identity(number), Need(), None) for number in range(3))
     retries.schedule(first, 1)
     retries.schedule(second, 2)
     retries.schedule(third, 3)

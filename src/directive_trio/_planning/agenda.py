@@ -3,6 +3,8 @@
 At one rank the constraint comes first, then the but-for questions about it by the age of their runs, then
 decisions about requirements whose last producer it is. Whatever is judged may put more on the agenda, also
 before its own place: a marker taken back makes its constraint due again in the same pass.
+
+In most passes one constraint is due and nothing else: it is handed over without being put in order.
 """
 
 import heapq
@@ -26,32 +28,48 @@ class Agenda:
         self._count = 0
 
     def __bool__(self) -> bool:
-        if self.marked:
-            self._take_marked()
-        return bool(self._heap)
+        return bool(self._heap or self.marked)
 
-    def push(self, item: Item) -> None:
-        """Put something on the agenda. A constraint is on it at most once."""
+    def push(self, node: ConstraintNode) -> None:
+        """Put a constraint on the agenda. It is on it at most once."""
+        if not node.queued:
+            node.queued = True
+            self._count += 1
+            heapq.heappush(self._heap, (node.rank, 0, 0, self._count, node))
+
+    def push_question(self, sink: ButFor) -> None:
+        """Put a but-for question on the agenda."""
         self._count += 1
-        if isinstance(item, ConstraintNode):
-            if item.queued:
-                return
-            item.queued = True
-            place = (item.rank, 0, 0)
-        elif isinstance(item, ButFor):
-            place = (item.node.rank, 1, item.run.number)
-        else:
-            place = (item.rank, 2, 0)
-        heapq.heappush(self._heap, (*place, self._count, item))
+        heapq.heappush(self._heap, (sink.node.rank, 1, sink.run.number, self._count, sink))
 
-    def pop(self) -> Item:
-        """Take what comes first. Ask before whether there is something."""
-        return heapq.heappop(self._heap)[-1]
+    def push_decision(self, wanted: Wanted) -> None:
+        """Put a decision on the agenda."""
+        self._count += 1
+        heapq.heappush(self._heap, (wanted.rank, 2, 0, self._count, wanted))
+
+    def take(self) -> Item | None:
+        """Take what comes first; None when nothing is left."""
+        heap = self._heap
+        if self.marked:
+            if len(self.marked) == 1 and not heap:
+                sink = self.marked.pop()
+                return sink if sink.state == STALE else None  # else it was judged meanwhile
+            self._take_marked()
+        if not heap:
+            return None
+        item = heapq.heappop(heap)[-1]
+        if type(item) is ConstraintNode:
+            item.queued = False
+        return item
 
     def _take_marked(self) -> None:
         for sink in self.marked:
-            if sink.state == STALE:  # else it was judged meanwhile
+            if sink.state != STALE:
+                continue
+            if type(sink) is ConstraintNode:
                 self.push(sink)
+            else:
+                self.push_question(sink)
         self.marked.clear()
 
     def clear(self) -> None:

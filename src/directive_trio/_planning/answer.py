@@ -31,7 +31,10 @@ class Question:
 
     def ask(self, view: Any, read: Callable[[Any], Any]) -> tuple[Record, ...]:
         """Ask a sync constraint."""
-        return as_demand(self.function(view)) if self.holds(read) else NOTHING
+        if (self.when or self.reads) and not self.holds(read):
+            return NOTHING
+        answer = self.function(view)
+        return NOTHING if answer is None else as_demand(answer)
 
 
 def as_demand(answer: object) -> tuple[Record, ...]:
@@ -42,7 +45,7 @@ def as_demand(answer: object) -> tuple[Record, ...]:
     """
     if answer is None:
         return NOTHING
-    if is_record(answer):
+    if hasattr(type(answer), "__attrs_attrs__") or is_record(answer):
         return (answer,)  # type: ignore[return-value]  # just checked
     if isinstance(answer, str) or not isinstance(answer, Iterable):
         if iscoroutine(answer):

@@ -8,22 +8,32 @@ on to the followers, so the cost follows the change.
 
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.wanted import Wanted
 
 
 def update_pending(node: ConstraintNode, agenda: Agenda) -> None:
     """Compare a constraint's ``pending`` with what is true now, and tell its followers, theirs, and so on."""
-    suspects = [node]
-    while suspects:
-        suspect = suspects.pop()
-        pending = not suspect.disabled and bool(suspect.waiting or suspect.open or suspect.outstanding or suspect.held)
-        if pending is suspect.pending:
-            continue
-        suspect.pending = pending
-        for follower in suspect.followers:
-            follower.waiting += 1 if pending else -1
+    pending = not node.disabled and bool(node.open or node.waiting or node.outstanding or node.held)
+    if pending is not node.pending:
+        node.pending = pending
+        if node.followers:
+            _tell_followers(node, agenda)
+
+
+def _tell_followers(node: ConstraintNode, agenda: Agenda) -> None:
+    changed = [node]
+    while changed:
+        node = changed.pop()
+        for follower in node.followers:
+            follower.waiting += 1 if node.pending else -1
             if not follower.waiting:
                 release(follower, agenda)
-            suspects.append(follower)
+            pending = not follower.disabled and bool(
+                follower.open or follower.waiting or follower.outstanding or follower.held
+            )
+            if pending is not follower.pending:
+                follower.pending = pending
+                changed.append(follower)
 
 
 def release(node: ConstraintNode, agenda: Agenda) -> None:
@@ -34,4 +44,7 @@ def release(node: ConstraintNode, agenda: Agenda) -> None:
     if node.delayed and not node.outstanding:
         delayed, node.delayed = node.delayed, {}
         for item in delayed:
-            agenda.push(item)
+            if isinstance(item, Wanted):
+                agenda.push_decision(item)
+            else:
+                agenda.push_question(item)

@@ -5,7 +5,7 @@ by a change from outside, by settlement, by an explicit requeue, and by a second
 reached: polling is legal, and so is a drain of any number of distinct requirements.
 """
 
-from collections.abc import Hashable
+from directive_trio._planning.identity import Identity
 
 SMALL_SET = 8
 """How many requirements may take turns in one row."""
@@ -19,15 +19,15 @@ class Row:
     __slots__ = ("count", "epoch", "keys", "since")
 
     def __init__(self) -> None:
-        self.keys: dict[Hashable, None] = {}
+        self.keys: dict[Identity, None] = {}
         self.count = 0
         self.epoch = -1
         self.since = 0.0
 
-    def dispatch(self, key: Hashable, epoch: int, now: float, limit: int) -> bool:
+    def dispatch(self, key: Identity, epoch: int, now: float, limit: int) -> bool:
         """Count one dispatch; False when it would be one more than *limit* in a row."""
         broken = epoch != self.epoch or now - self.since >= PATIENCE
-        if broken or (key not in self.keys and len(self.keys) >= SMALL_SET):
+        if broken or (len(self.keys) >= SMALL_SET and key not in self.keys):
             self.keys = {}
             self.count = 0
             self.epoch = epoch

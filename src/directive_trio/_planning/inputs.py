@@ -12,14 +12,20 @@ from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Inputs, Wanted
 from directive_trio._store.cell import Cell
 from directive_trio._store.equality import same, unchanged
-from directive_trio._store.graph import FAILED
+from directive_trio._store.graph import CLEAN, FAILED
 from directive_trio._store.store import Store
 from directive_trio._store.worlds import ShadowNode, World
 
 
 def take_inputs(store: Store, node: ConstraintNode) -> Inputs:
-    """Take what a constraint has read, with the present values of the real world."""
-    return Inputs(store.revision, tuple([(real, value_of(real)) for real in map(real_of, node.inputs)]))
+    """Take what a constraint has read, with the present values of the real world.
+
+    One that was judged in this pass holds just that, unless it was asked in another world.
+    """
+    if node.state == CLEAN and not node.definition.is_async:
+        return Inputs(store.revision, node.inputs, node.values)
+    sources = tuple(map(real_of, node.inputs))
+    return Inputs(store.revision, sources, tuple(map(value_of, sources)))
 
 
 def read(store: Store, node: Any) -> Any:
@@ -69,7 +75,7 @@ def differs_for(node: ConstraintNode, wanted: Wanted) -> bool:
     taken = wanted.inputs.get(node)
     return taken is None or any(
         touched(source, taken.revision) or differs(source, before, source, taken.revision)
-        for source, before in taken.values
+        for source, before in zip(taken.sources, taken.values, strict=True)
     )
 
 
@@ -86,7 +92,7 @@ def _differs_in(world: World, taken: Inputs | None, run: Run) -> bool:
     return taken is None or any(
         (touched(source, taken.revision) and source.writer != run.number)
         or differs(source, before, world.shadow(source), taken.revision)
-        for source, before in taken.values
+        for source, before in zip(taken.sources, taken.values, strict=True)
     )
 
 
@@ -99,7 +105,7 @@ def world_of(store: Store, run: Run) -> World:
 
 def marked_by(run: Run) -> list[Cell]:
     """Return the facts in which a run may have left markers: the inputs of its constraints."""
-    sources = list(run.inputs)
+    sources = [source for inputs in run.inputs for source in inputs]
     for node in run.wanted.links:
         sources += node.inputs
     return sorted(run.cells | cells_of(sources), key=lambda cell: cell.name)

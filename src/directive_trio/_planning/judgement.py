@@ -6,6 +6,7 @@ the world without the run's writes. When that world does not want the run either
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
@@ -18,9 +19,11 @@ from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.inputs import read
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._planning.run import Run
-from directive_trio._planning.wanted import Wanted
+from directive_trio._planning.wanted import REMOVED, SUPERSEDED, Wanted
 from directive_trio._store.graph import CLEAN
 from directive_trio._store.store import Store
+
+FEW = 4
 
 
 class Judgement:
@@ -45,31 +48,30 @@ class Judgement:
         if node.disabled:
             return
         if node.waiting:
-            if node.outstanding and self._must_ask(node):  # that answer would be stale
+            if node.outstanding and (not node.asked or self.questions.inputs_changed(node)):  # it would be stale
                 node.asked = False
                 self.questions.abandon(node)
             self._hold(node)
             return
         node.held = False
-        if self._must_ask(node):
+        if node.definition.is_async:
+            self._async_constraint(node)
+        elif not node.asked or self.store.changed(node):
             node.asked = True
-            if node.definition.is_async:
-                self.questions.ask(node)
-            else:
-                self._ask(node)
+            self._ask(node)
         else:
             node.state = CLEAN
-            if node.definition.is_async:
-                self.questions.listen_on(node)
         if node.delayed:
             release(node, self.agenda)
         update_pending(node, self.agenda)
 
-    def _must_ask(self, node: ConstraintNode) -> bool:
-        return not node.asked or self._changed(node)
-
-    def _changed(self, node: ConstraintNode) -> bool:
-        return self.questions.inputs_changed(node) if node.definition.is_async else self.store.changed(node)
+    def _async_constraint(self, node: ConstraintNode) -> None:
+        if not node.asked or self.questions.inputs_changed(node):
+            node.asked = True
+            self.questions.ask(node)
+        else:
+            node.state = CLEAN
+            self.questions.listen_on(node)
 
     def _hold(self, node: ConstraintNode) -> None:
         node.held = True
@@ -80,13 +82,15 @@ class Judgement:
                 self.observers.tell(ConstraintBlocked, node.id, node.waits_on())
 
     def _ask(self, node: ConstraintNode) -> None:
-        question, view = node.question, node.view
         try:
-            demand = self.store.track(node, lambda: question.ask(view, lambda source: read(self.store, source)))
+            demand = self.store.track(node, node.question.ask, node.view, self._read)
         except Exception as error:  # noqa: BLE001  # whatever the user's constraint raises
             self._failed(node, error)
         else:
             self._answer(node, demand)
+
+    def _read(self, source: Any) -> Any:
+        return read(self.store, source)
 
     def _failed(self, node: ConstraintNode, error: Exception) -> None:
         node.error = error
@@ -103,7 +107,7 @@ class Judgement:
         """Judge what an async constraint has answered; an answer to an older question is stale."""
         if node.evaluation != evaluation or not node.outstanding:
             return
-        if node.state and self._changed(node):  # stale too: this pass asks again
+        if node.state and self.questions.inputs_changed(node):  # stale too: this pass asks again
             node.asked = False
             self.agenda.push(node)
             return
@@ -132,33 +136,36 @@ class Judgement:
     def _compare(self, node: ConstraintNode, demand: tuple[Record, ...]) -> None:
         """Compare an answer with the last one: who is asked for anew, who no more, who still."""
         before = node.answer
+        if not before and not demand:
+            return
         if len(before) == len(demand) and all(map(_still, before, demand)):  # an unchanged one is not hashed again
             for wanted, requirement in zip(before, demand, strict=True):
                 wanted.newest = requirement
                 self.requirements.reconsider(node, wanted)
             return
-        requirements, module = self.requirements, node.definition.module
-        identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
-        now = node.answer = tuple(
-            dict.fromkeys(
-                requirements.entry(*identity, requirement)
-                for identity, requirement in zip(identities, demand, strict=True)
-            )
-        )
-        asked, asking = set(before), set(now)
+        now = node.answer = self._entries(node.definition.module, demand)
+        asked, asking = _quick(before), _quick(now)
         for wanted in before:
             if wanted not in asking:
                 self._drop(node, wanted, now)
         for wanted in now:
             if wanted not in asked:
-                requirements.ask(node, wanted)
+                self.requirements.ask(node, wanted)
             else:
-                requirements.reconsider(node, wanted)
+                self.requirements.reconsider(node, wanted)
+
+    def _entries(self, module: str, demand: tuple[Record, ...]) -> tuple[Wanted, ...]:
+        requirements = self.requirements
+        identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
+        entries = [
+            requirements.entry(*identity, requirement) for identity, requirement in zip(identities, demand, strict=True)
+        ]
+        return tuple(dict.fromkeys(entries))
 
     def _drop(self, node: ConstraintNode, wanted: Wanted, now: tuple[Wanted, ...]) -> None:
         """A constraint asks no more. But for the run's own writes, would it?"""
         run = wanted.run
-        reason = _reason(wanted, (other.requirement for other in now))
+        reason = _reason(wanted, [other.requirement for other in now])
         if run is None or not run.wrote or not _judged(run):
             self.requirements.leave(node, wanted, reason)
             return
@@ -213,7 +220,7 @@ class Judgement:
         """A disabled constraint asks for nothing, holds nothing, and nobody waits for its answer."""
         withdrawn, node.answer = [*node.answer, *node.holds], ()
         for wanted in withdrawn:
-            self.requirements.leave(node, wanted, CancelReason("removed"))
+            self.requirements.leave(node, wanted, REMOVED)
         self.questions.abandon(node)
         node.held = False
         release(node, self.agenda)
@@ -227,7 +234,12 @@ def _judged(run: Run) -> bool:
 
 def _reason(wanted: Wanted, others: Iterable[Record]) -> CancelReason:
     """Say why *wanted* is wanted no more; *others* are what is wanted instead."""
-    return CancelReason("superseded" if any(map(wanted.is_of_class, others)) else "removed")
+    return SUPERSEDED if any(map(wanted.is_of_class, others)) else REMOVED
+
+
+def _quick(answer: tuple[Wanted, ...]) -> "tuple[Wanted, ...] | set[Wanted]":
+    """Return what can quickly be asked whether it contains something: a set, unless there are few."""
+    return answer if len(answer) <= FEW else set(answer)
 
 
 def _still(wanted: Wanted, requirement: Record) -> bool:

@@ -20,7 +20,7 @@ from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.record import Record
 from directive_trio._planning.blocking import update_pending
-from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.inputs import read
 from directive_trio._planning.judgement import Judgement
 from directive_trio._planning.plan import Plan
@@ -61,19 +61,19 @@ class Planner:
         for node in self.nodes.values():
             self.agenda.push(node)
         for wanted in self.requirements.live.values():
-            self.agenda.push(wanted)
+            self.agenda.push_decision(wanted)
         kept, self._kept = self._kept, []
         for requirement in kept:
             self.requirements.require(requirement)
 
     def run_ended(self, run: Run) -> None:
         """A run has its outcome."""
-        self.agenda.push(run.wanted)
+        self.agenda.push_decision(run.wanted)
 
     def retry_due(self, wanted: Wanted) -> None:
         """The wait of a scheduled retry is over."""
         self.requirements.set_status(wanted, Status.NEW)
-        self.agenda.push(wanted)
+        self.agenda.push_decision(wanted)
 
     def require(self, requirement: Record) -> None:
         """The program asks for a requirement itself."""
@@ -108,7 +108,7 @@ class Planner:
         requirements.epoch += 1
         requirements.outside += 1
         for wanted in requirements.paused:
-            self.agenda.push(wanted)
+            self.agenda.push_decision(wanted)
 
     def settled(self) -> None:
         """The system is at rest: rows are broken."""
@@ -174,19 +174,8 @@ class Planner:
         requirements = self.requirements
         requirements.began = None
         self.judgement.worlds.look_at(before)
-        while True:
-            if self._switched:
-                self._apply_switches()
-            elif self._answers:
-                self.judgement.take_answer(*self._answers.popleft())
-            elif self.agenda:
-                self._judge(self.agenda.pop())
-            elif requirements.leaving:
-                self.judgement.end_next()
-            elif self.judgement.cancelled:
-                self._take_back(self.judgement.cancelled.pop())
-            else:
-                break
+        while self._take_news() or self._take_item() or self._finish_deciding():
+            pass
         plan = requirements.plan
         if plan.empty:
             return None  # most are; making another takes as long as the rest of such a pass
@@ -195,14 +184,36 @@ class Planner:
             plan.start.sort(key=_place)
         return plan
 
-    def _judge(self, item: "ConstraintNode | ButFor | Wanted") -> None:
-        if isinstance(item, ConstraintNode):
-            item.queued = False
-            self.judgement.constraint(item)
-        elif isinstance(item, ButFor):
-            self.judgement.but_for(item)
+    def _take_news(self) -> bool:
+        if self._switched:
+            self._apply_switches()
+        elif self._answers:
+            self.judgement.take_answer(*self._answers.popleft())
         else:
+            return False
+        return True
+
+    def _take_item(self) -> bool:
+        item = self.agenda.take()
+        if item is None:
+            return False
+        if isinstance(item, Wanted):
             self.requirements.decide(item)
+        elif isinstance(item, ConstraintNode):
+            self.judgement.constraint(item)
+        else:
+            self.judgement.but_for(item)
+        return True
+
+    def _finish_deciding(self) -> bool:
+        """Nothing more is due: end what nobody took over."""
+        if self.requirements.leaving:
+            self.judgement.end_next()
+        elif self.judgement.cancelled:
+            self._take_back(self.judgement.cancelled.pop())
+        else:
+            return False
+        return True
 
     def _take_back(self, run: Run) -> None:
         if run.self_satisfied and not run.taken_back:

@@ -6,7 +6,7 @@ changes when a constraint begins or ceases to ask for it? and, when its run has 
 """
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 from directive_trio._definitions.policies import CancelReason, Retry
@@ -24,12 +24,30 @@ from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.blocking import update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.convergence import Row
+from directive_trio._planning.identity import Identities, Identity
 from directive_trio._planning.inputs import by_others, differ, differs_for, marked_by, take_inputs
 from directive_trio._planning.plan import Plan
-from directive_trio._planning.run import Outcome, Run
-from directive_trio._planning.wanted import Link, Status, Wanted
+from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
+from directive_trio._planning.wanted import (
+    ASKS,
+    CANCELLED,
+    FAILED,
+    HOLDS,
+    LEFT,
+    NEW,
+    PAUSED,
+    PENDING,
+    RETRY,
+    RUNNING,
+    UNDECIDED,
+    UNRESOLVED,
+    UNSATISFIED,
+    Inputs,
+    Status,
+    Wanted,
+)
 from directive_trio._store.store import Store
-from directive_trio.errors import ConvergenceError, UnhashableRequirementError
+from directive_trio.errors import ConvergenceError
 
 AT_ONCE = 10
 """How many runs in a row the strategy ``retry`` starts."""
@@ -38,7 +56,7 @@ REMEMBERED = 1000
 
 logger = logging.getLogger("directive_trio")
 
-STANDING = frozenset({Status.UNSATISFIED, Status.FAILED, Status.CANCELLED, Status.PAUSED})
+STANDING = frozenset({UNSATISFIED, FAILED, CANCELLED, PAUSED})
 """Still wanted, decided, and dispatched again only when something changes."""
 
 
@@ -59,6 +77,7 @@ class RequirementSet:
         self.agenda = agenda
         self.resolvers = resolvers
         """By module, in module order, and requirement class."""
+        self.identity = Identities(resolvers).of
         self.retry_later = retry_later
         self.limit = limit
         self.plan = Plan()
@@ -72,8 +91,8 @@ class RequirementSet:
         self.outside = 0
         """Goes up with each change from outside: it ends every pause."""
         self.runs = 0
-        self.live: dict[Hashable, Wanted] = {}
-        self.last: dict[Hashable, Wanted] = {}
+        self.live: dict[Identity, Wanted] = {}
+        self.last: dict[Identity, Wanted] = {}
         """How requirements that are gone have ended, for ``explain``; bounded."""
         self.leaving: dict[Wanted, CancelReason] = {}
         """What nobody asks for so far in this pass: a constraint further on may still take it over."""
@@ -82,34 +101,8 @@ class RequirementSet:
         self._stopped: dict[str, int] = {}
         """Resolvers that went round in circles, and how often the outside had changed by then."""
         self._rows: dict[str, Row] = {}
-        self._chosen: dict[tuple[str, type], Resolver[Any, Any] | None] = {}
 
-    # -- identity ---------------------------------------------------------------------------------
-
-    def resolver_for(self, module: str, kind: type) -> Resolver[Any, Any] | None:
-        """Choose the resolver: the producing module's own, then others in module order."""
-        key = (module, kind)
-        if key not in self._chosen:
-            own = self.resolvers.get(module, {}).get(kind)
-            others = (known[kind] for known in self.resolvers.values() if kind in known)
-            self._chosen[key] = own or next(others, None)
-        return self._chosen[key]
-
-    def identity(self, module: str, requirement: Record) -> tuple[Hashable, Resolver[Any, Any] | None]:
-        """Return the identity of a requirement, and its resolver.
-
-        Raises:
-            UnhashableRequirementError: It has none.
-        """
-        resolver = self.resolver_for(module, type(requirement))
-        own = requirement if resolver is None or resolver.key is None else resolver.key(requirement)
-        key = (None if resolver is None else resolver.id, type(requirement), own)
-        try:
-            hash(key)
-        except TypeError as error:
-            name = None if resolver is None else resolver.id
-            raise UnhashableRequirementError(type(requirement).__name__, name) from error
-        return key, resolver
+    # -- entries ----------------------------------------------------------------------------------
 
     def entries(self, requirement: Record) -> list[Wanted]:
         """Return the entries of a requirement, one for each resolver that serves it."""
@@ -134,7 +127,7 @@ class RequirementSet:
         """Return the entry of a requirement; a new one where nobody wanted it."""
         return self.entry(*self.identity(module, requirement), requirement)
 
-    def entry(self, key: Hashable, resolver: Resolver[Any, Any] | None, requirement: Record) -> Wanted:
+    def entry(self, key: Identity, resolver: Resolver[Any, Any] | None, requirement: Record) -> Wanted:
         """Return the entry of an identity; a new one where nobody wanted it."""
         wanted = self.live.get(key)
         if wanted is None:
@@ -147,22 +140,23 @@ class RequirementSet:
     def ask(self, node: ConstraintNode, wanted: Wanted) -> None:
         """A constraint begins to ask for a requirement."""
         self._begin(wanted, node.id)
-        before = wanted.link(node, Link.ASKS)
+        before = wanted.link(node, ASKS)
         if before is None and wanted.pending:
             node.open += 1
-        self._drop_but_for(node, wanted)
+        if wanted.but_for:
+            self._drop_but_for(node, wanted)
         run = wanted.run
         if run is None:
-            self.agenda.push(wanted)
+            self.agenda.push_decision(wanted)
         elif run.live:
             if before is None:
-                run.inputs += self._take_inputs(node, wanted)
+                run.inputs.append(self._take_inputs(node, wanted).sources)
             run.marked = run.marked or run.self_satisfied
             run.self_satisfied = bool(wanted.holding)
 
     def hold(self, node: ConstraintNode, wanted: Wanted, sink: ButFor) -> None:
         """A constraint asks no more, but would but for the run's own writes."""
-        wanted.link(node, Link.HOLDS)
+        wanted.link(node, HOLDS)
         wanted.but_for[node] = sink
         node.holds[wanted] = None
 
@@ -175,8 +169,8 @@ class RequirementSet:
             wanted.again = not wanted.run.live
             return
         if wanted.status in STANDING:
-            self.set_status(wanted, Status.NEW)
-        self.agenda.push(wanted)
+            self.set_status(wanted, NEW)
+        self.agenda.push_decision(wanted)
 
     def withdraw(self, wanted: Wanted) -> bool:
         """The system itself asks no more, because somebody has cancelled it. False where it did not ask."""
@@ -186,15 +180,16 @@ class RequirementSet:
         wanted.end_reason = CancelReason("cancelled")
         if not wanted.wanted:
             self._tell_end(wanted, met=False)
-        self.agenda.push(wanted)
+        self.agenda.push_decision(wanted)
         return True
 
     def leave(self, node: ConstraintNode, wanted: Wanted, reason: CancelReason) -> None:
         """A constraint ceases to ask for a requirement, and would not ask but for the run's writes either."""
-        self._drop_but_for(node, wanted)
+        if wanted.but_for:
+            self._drop_but_for(node, wanted)
         run = wanted.run
         if run is not None and run.outcome is None:
-            wanted.link(node, Link.LEFT)
+            wanted.link(node, LEFT)
         else:
             self._unlink(node, wanted)
         if not wanted.wanted:
@@ -204,13 +199,13 @@ class RequirementSet:
         """All constraints are judged: end one of those that nobody took over. Returns the run it cancelled."""
         wanted = next(iter(self.leaving))
         reason = self.leaving.pop(wanted)
-        if wanted.wanted or self.live.get(wanted.key) is not wanted:
+        if wanted.gone or wanted.wanted:
             return None
         self._end(wanted, reason)
         return wanted.run
 
     def _begin(self, wanted: Wanted, origin: str) -> None:
-        if self.leaving.pop(wanted, None) is not None or wanted.wanted:
+        if (self.leaving and self.leaving.pop(wanted, None) is not None) or wanted.wanted:
             return
         wanted.origin = origin
         wanted.told = True
@@ -226,21 +221,22 @@ class RequirementSet:
                 self.cancel_run(run, reason)
             self._tell_end(wanted, met=False)
             return  # it is let go when its run has ended and been judged
-        if wanted.status is Status.RETRY:
+        if wanted.status is RETRY:
             self.plan.schedule = [entry for entry in self.plan.schedule if entry[0] is not wanted]
             self.plan.unschedule.append(wanted)
         self._let_go(wanted)
 
     def _let_go(self, wanted: Wanted) -> None:
-        run = wanted.last_run
+        run, key, last = wanted.last_run, wanted.key, self.last
         self._close_run(run)
-        self._tell_end(wanted, met=run is not None and run.outcome is Outcome.COMPLETE)
-        del self.live[wanted.key]
+        self._tell_end(wanted, met=run is not None and run.outcome is COMPLETE)
+        wanted.gone = True
+        del self.live[key]
         self.paused.pop(wanted, None)
-        self.last.pop(wanted.key, None)
-        self.last[wanted.key] = wanted
-        if len(self.last) > REMEMBERED:
-            del self.last[next(iter(self.last))]
+        last.pop(key, None)
+        last[key] = wanted
+        if len(last) > REMEMBERED:
+            del last[next(iter(last))]
 
     def _tell_end(self, wanted: Wanted, *, met: bool) -> None:
         told, wanted.told = wanted.told, False
@@ -266,7 +262,7 @@ class RequirementSet:
 
     def set_status(self, wanted: Wanted, status: Status) -> None:
         """Change how a requirement stands, and tell its constraints if that makes it pending or not."""
-        before = wanted.pending
+        before, wanted.pending = wanted.pending, status in PENDING
         wanted.status = status
         if wanted.pending is not before:
             for node in wanted.links:
@@ -305,11 +301,9 @@ class RequirementSet:
         if self._stopped.get(wanted.resolver.id) == self.outside:
             self._pause(wanted)
             return
-        row = self._rows.get(wanted.resolver.id)
-        if row is None:
-            row = self._rows[wanted.resolver.id] = Row()
         if self.began is None:
             self.began = self.observers.clock()
+        row = self._rows.get(wanted.resolver.id) or self._new_row(wanted.resolver.id)
         if not row.dispatch(wanted.key, self.epoch, self.began, self.limit):
             self._runaway(wanted, row)
             return
@@ -321,24 +315,28 @@ class RequirementSet:
         wanted.inputs = {}
         run = wanted.run = Run(self.runs, wanted, self.began)
         for node in wanted.links:  # whoever is linked to what has no run asks for it
-            run.inputs += self._take_inputs(node, wanted)
-        self.set_status(wanted, Status.RUNNING)
+            run.inputs.append(self._take_inputs(node, wanted).sources)
+        self.set_status(wanted, RUNNING)
         self.plan.start.append(run)
 
-    def _take_inputs(self, node: ConstraintNode, wanted: Wanted) -> list[Any]:
+    def _new_row(self, resolver_id: str) -> Row:
+        row = self._rows[resolver_id] = Row()
+        return row
+
+    def _take_inputs(self, node: ConstraintNode, wanted: Wanted) -> Inputs:
         taken = wanted.inputs[node] = take_inputs(self.store, node)
-        return [source for source, _ in taken.values]
+        return taken
 
     def _unresolved(self, wanted: Wanted) -> None:
         kind = type(wanted.requirement)
         if kind not in self.unresolved:
             self.unresolved.add(kind)
             logger.warning("no resolver for %s, required by %s: it stays unmet", kind.__name__, wanted.origin)
-        self.set_status(wanted, Status.UNRESOLVED)
+        self.set_status(wanted, UNRESOLVED)
 
     def _runaway(self, wanted: Wanted, row: Row) -> None:
         resolver_id = wanted.resolver_id or ""
-        ring = (resolver_id, *(spelt(key[-1]) for key in row.keys if isinstance(key, tuple)))
+        ring = (resolver_id, *(spelt(key.parts[-1]) for key in row.keys))
         self.stop_resolver(resolver_id, ConvergenceError(ring, self.limit, "dispatches"))
         self._pause(wanted)
 
@@ -350,7 +348,7 @@ class RequirementSet:
 
     def _pause(self, wanted: Wanted) -> None:
         self.paused[wanted] = None
-        self.set_status(wanted, Status.PAUSED)
+        self.set_status(wanted, PAUSED)
 
     # -- what now? --------------------------------------------------------------------------------
 
@@ -360,15 +358,14 @@ class RequirementSet:
         if run is not None:
             if run.outcome is None:
                 return
-            if self._markers_due(run):
+            if run.self_satisfied and self._markers_due(run):
                 self.take_back(run)
-                self.agenda.push(wanted)  # after the constraints that the markers make due
+                self.agenda.push_decision(wanted)  # after the constraints that the markers make due
                 return
-            self._finish(wanted, run)
-            if any(node.definition.is_async for node in wanted.links):
-                self.agenda.push(wanted)  # after they have been compared with the real world
+            if self._finish(wanted, run):
+                self.agenda.push_decision(wanted)  # after they have been compared with the real world
                 return
-        if self.live.get(wanted.key) is not wanted:
+        if wanted.gone:
             return
         if not wanted.wanted:
             self._let_go(wanted)
@@ -376,18 +373,18 @@ class RequirementSet:
             self._decide(wanted)
 
     def _decide(self, wanted: Wanted) -> None:
-        if wanted.status is Status.UNDECIDED and wanted.last_run is not None:
+        if wanted.status is UNDECIDED and wanted.last_run is not None:
             self._after_run(wanted, wanted.last_run)
-        elif wanted.status is Status.RETRY:
+        elif wanted.status is RETRY:
             return  # whoever joins waits with it: the schedule stands
         elif wanted.status not in STANDING:
             self.dispatch(wanted)
-        elif wanted.status is Status.PAUSED or differ(wanted):
+        elif wanted.status is PAUSED or differ(wanted):
             self.revive(wanted)
 
     def _markers_due(self, run: Run) -> bool:
-        unmet = run.outcome is Outcome.CANCEL or (run.outcome is Outcome.ERROR and run.timed_out)
-        return unmet and run.self_satisfied and not run.taken_back
+        unmet = run.outcome is CANCEL or (run.outcome is ERROR and run.timed_out)
+        return unmet and not run.taken_back
 
     def take_back(self, run: Run) -> None:
         """Return the markers of a self-satisfied run to what others wrote: none is left standing."""
@@ -406,28 +403,31 @@ class RequirementSet:
         if run is not None:
             self.store.open_runs.discard(run.number)
 
-    def _finish(self, wanted: Wanted, run: Run) -> None:
-        """A run has ended: it holds nothing any more."""
+    def _finish(self, wanted: Wanted, run: Run) -> bool:
+        """A run has ended: it holds nothing any more. Say whether an async constraint asks for it."""
         wanted.last_run, wanted.run = run, None
-        if run.outcome is Outcome.COMPLETE:
+        if run.outcome is COMPLETE:
             wanted.failures = 0
             wanted.required = wanted.again
-        elif run.outcome is Outcome.ERROR:
+        elif run.outcome is ERROR:
             wanted.failures += 1
             if run.timed_out:
                 self._take_back_covered(run)
-        self.set_status(wanted, Status.UNDECIDED)
+        self.set_status(wanted, UNDECIDED)
+        compare = False
         for node, link in list(wanted.links.items()):
-            if link is not Link.ASKS:
+            if link is not ASKS:
                 self._drop_but_for(node, wanted)
                 self._unlink(node, wanted)
             if node.definition.is_async:
                 self.agenda.push(node)
+                compare = compare or link is ASKS
         run.close_world()
+        return compare
 
     def _wait_for_producers(self, wanted: Wanted) -> bool:
         busy = [node for node in wanted.links if node.waiting or node.outstanding]
-        if not busy or (wanted.status is Status.NEW and len(busy) < len(wanted.links)):
+        if not busy or (wanted.status is NEW and len(busy) < len(wanted.links)):
             return False  # one free producer is enough to begin
         busy[0].delayed[wanted] = None
         return True
@@ -440,30 +440,30 @@ class RequirementSet:
             self.dispatch(wanted)
         elif wanted.again:
             self.dispatch(wanted)
-        elif run.outcome is Outcome.ERROR:
+        elif run.outcome is ERROR:
             self._after_failure(wanted, run)
         elif cancelled:
-            self._unless_changed(wanted, run, Status.CANCELLED)
-        elif run.outcome is Outcome.CANCEL or differ(wanted):  # cancelled: not wanted for a while, and wanted again
+            self._unless_changed(wanted, run, CANCELLED)
+        elif run.outcome is CANCEL or differ(wanted):  # cancelled: not wanted for a while, and wanted again
             self.dispatch(wanted)
         else:
-            self.stand(wanted, Status.UNSATISFIED)
+            self.stand(wanted, UNSATISFIED)
 
     def _after_failure(self, wanted: Wanted, run: Run) -> None:
         if run.strategy == "retry" and wanted.failures <= AT_ONCE:
             self.dispatch(wanted)
         elif run.strategy == "retry_later" and wanted.failures < self.retry_later.attempts:
-            self.set_status(wanted, Status.RETRY)
+            self.set_status(wanted, RETRY)
             self.plan.schedule.append((wanted, self.retry_later.delay(wanted.failures, self.chance())))
         elif wanted.required:  # finally failed: the system asks no more
             wanted.required = False
-            self.agenda.push(wanted)
+            self.agenda.push_decision(wanted)
         elif run.strategy == "disable":
-            self.stand(wanted, Status.FAILED)
+            self.stand(wanted, FAILED)
             for node in wanted.producers():
                 self.disable(node)
         else:
-            self._unless_changed(wanted, run, Status.FAILED)
+            self._unless_changed(wanted, run, FAILED)
 
     def _unless_changed(self, wanted: Wanted, run: Run, status: Status) -> None:
         """Dispatch again if others have changed an input since dispatch; else let it stand."""
@@ -477,13 +477,13 @@ class RequirementSet:
         for node in wanted.links:
             self._take_inputs(node, wanted)
         self.set_status(wanted, status)
-        if status is Status.UNSATISFIED and self.observers.listening and wanted.last_run is not None:
+        if status is UNSATISFIED and self.observers.listening and wanted.last_run is not None:
             self.observers.tell(RequirementUnsatisfied, wanted.origin, wanted.requirement, wanted.last_run.number)
 
     def reconsider(self, node: ConstraintNode, wanted: Wanted) -> None:
         """A producer was asked again and still asks: dispatch again if an input of it has changed."""
-        if wanted.status in STANDING and (wanted.status is Status.PAUSED or differs_for(node, wanted)):
-            self.agenda.push(wanted)  # after its last producer: one that is judged later may leave
+        if wanted.status in STANDING and (wanted.status is PAUSED or differs_for(node, wanted)):
+            self.agenda.push_decision(wanted)  # after its last producer: one that is judged later may leave
 
     def revive(self, wanted: Wanted) -> None:
         """Dispatch what stood: something has changed, so earlier failures count no more."""

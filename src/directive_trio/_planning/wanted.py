@@ -1,12 +1,12 @@
 """What is wanted: a requirement with its identity, everybody who asks for it, and how it stands."""
 
-from collections.abc import Hashable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
+from directive_trio._planning.identity import Identity
 from directive_trio._planning.run import Run
 
 if TYPE_CHECKING:
@@ -41,17 +41,25 @@ class Status(Enum):
     __hash__ = object.__hash__  # the enum's own is a Python function, and every judgement asks what is pending
 
 
-PENDING = frozenset({Status.NEW, Status.RUNNING, Status.UNDECIDED, Status.RETRY, Status.UNRESOLVED})
+# As plain globals: reading a member off its enum takes five times as long.
+ASKS, HOLDS, LEFT = Link
+NEW, RUNNING, UNDECIDED, RETRY, UNRESOLVED, UNSATISFIED, FAILED, CANCELLED, PAUSED = Status
+
+REMOVED = CancelReason("removed")
+SUPERSEDED = CancelReason("superseded")
+
+PENDING = frozenset({NEW, RUNNING, UNDECIDED, RETRY, UNRESOLVED})
 """What constraints that come ``after`` wait for."""
 
 
 class Inputs:
     """What a producer had read, and the values: taken at dispatch, compared when the run has ended."""
 
-    __slots__ = ("revision", "values")
+    __slots__ = ("revision", "sources", "values")
 
-    def __init__(self, revision: int, values: tuple[tuple[Any, Any], ...]) -> None:
+    def __init__(self, revision: int, sources: tuple[Any, ...], values: tuple[Any, ...]) -> None:
         self.revision = revision
+        self.sources = sources
         self.values = values
 
 
@@ -62,7 +70,8 @@ class Wanted:
     ``required`` is the system itself; ``again``: it began to require it when the present run was over. ``newest``
     is the requirement as it was last asked for: equal ones may differ in what takes no part in ``==``.
     ``told``: it was observed as created and not yet as met or canceled. ``failures`` counts failed runs in a row,
-    for ``retry`` and ``retry_later``.
+    for ``retry`` and ``retry_later``. ``pending``: constraints after its producers wait for it. ``gone``: nobody
+    wants it any more and its last run has ended; whoever wants it again makes another one.
     """
 
     __slots__ = (
@@ -71,6 +80,7 @@ class Wanted:
         "but_for",
         "end_reason",
         "failures",
+        "gone",
         "holding",
         "inputs",
         "key",
@@ -78,6 +88,7 @@ class Wanted:
         "links",
         "newest",
         "origin",
+        "pending",
         "rank",
         "required",
         "requirement",
@@ -87,7 +98,7 @@ class Wanted:
         "told",
     )
 
-    def __init__(self, key: Hashable, requirement: Record, resolver: Resolver[Any, Any] | None) -> None:
+    def __init__(self, key: Identity, requirement: Record, resolver: Resolver[Any, Any] | None) -> None:
         self.key = key
         self.requirement = self.newest = requirement
         self.resolver = resolver
@@ -96,19 +107,15 @@ class Wanted:
         self.rank = -1
         self.but_for: dict[ConstraintNode, ButFor] = {}
         self.inputs: dict[ConstraintNode, Inputs] = {}
-        self.required = self.again = False
-        self.status = Status.NEW
+        self.required = self.again = self.gone = False
+        self.status = NEW
+        self.pending = True
         self.run: Run | None = None
         self.last_run: Run | None = None
         self.failures = 0
         self.told = False
         self.origin = ""
-        self.end_reason = CancelReason("removed")
-
-    @property
-    def pending(self) -> bool:
-        """Whether constraints after its producers wait for it."""
-        return self.status in PENDING
+        self.end_reason = REMOVED
 
     @property
     def wanted(self) -> bool:
@@ -126,19 +133,26 @@ class Wanted:
 
     def link(self, node: "ConstraintNode", link: Link | None) -> Link | None:
         """Link a constraint in another way, or no more; return how it was. It counts, so that nobody walks them."""
-        before = self.links.get(node)
-        self.asking += (link is Link.ASKS) - (before is Link.ASKS)
-        self.holding += (link is Link.HOLDS) - (before is Link.HOLDS)
+        before = self.links.pop(node, None) if link is None else self.links.get(node)
+        if before is ASKS:
+            self.asking -= 1
+        elif before is HOLDS:
+            self.holding -= 1
         if link is not None:
-            self.links[node] = link
-            self.rank = max(self.rank, node.rank)
-        else:
-            self.links.pop(node, None)
+            self._link(node, link)
         return before
+
+    def _link(self, node: "ConstraintNode", link: Link) -> None:
+        self.links[node] = link
+        self.rank = max(self.rank, node.rank)
+        if link is ASKS:
+            self.asking += 1
+        elif link is HOLDS:
+            self.holding += 1
 
     def producers(self) -> "list[ConstraintNode]":
         """Return the constraints that ask for it, in their order."""
-        asking = [node for node, link in self.links.items() if link is Link.ASKS]
+        asking = [node for node, link in self.links.items() if link is ASKS]
         return sorted(asking, key=lambda node: node.rank) if len(asking) > 1 else asking
 
     def __repr__(self) -> str:

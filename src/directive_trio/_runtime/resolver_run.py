@@ -5,6 +5,9 @@ an ordered stop. An attempt gets a scope of its own only where the resolver has 
 return or an exception that comes after it: the reason is set at the moment of cancellation, and the outcome is
 read from it when the task has ended.
 
+Most runs have one attempt and no timeout. Between their task and the code of the resolver there is one coroutine and
+one scope; the loop of attempts is entered only where there may be more than one, or a timeout.
+
 A sync resolver runs inline, in the pass. Only if its retry policy wants another attempt does it get a task.
 
 A run that finds its resolver's ``limit`` reached is queued. A place that comes free is filled in the next pass:
@@ -116,6 +119,7 @@ class ResolverRuns:
             run = next(iter(self.queued.get(resolver_id, ())), None)
             if run is not None and self._has_place(_resolver(run)):
                 self._unqueue(run)
+                run.since = self.observers.clock()
                 return run
             self.freed.discard(resolver_id)
         return None
@@ -131,18 +135,21 @@ class ResolverRuns:
             self.queued.pop(resolver_id, None)
 
     def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
-        run.since = self.observers.clock()
         live = self.live[run] = LiveRun(run, self._signal(resolver))
-        self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
+        if resolver.limit is not None:
+            self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
         if resolver.is_async:
-            self.tasks.start(self._run, live, resolver, None, name=f"{resolver.id} run {run.number}")
+            self._start_task(live, resolver)
         if self.observers.listening:
             self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
         if not resolver.is_async:
             self._run_inline(live, resolver)
 
     def _signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
-        return RunSignal(lambda error: self.boundary.report("resolver", resolver.id, error, observed=False))
+        return RunSignal(self.boundary, resolver.id)
+
+    def _start_task(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None = None) -> None:
+        self.tasks.start_own(self._run, live, resolver, delay, name=f"{resolver.id} run {live.run.number}")
 
     def _context(self, live: LiveRun, resolver: Resolver[Any, Any]) -> RunContext:
         return RunContext(self, live.run, self.store.modules[resolver.module], live.signal)
@@ -190,11 +197,15 @@ class ResolverRuns:
         else:
             outcome = Outcome.COMPLETE if error is None else Outcome.ERROR
         del self.live[run]
-        resolver_id = _resolver(run).id
+        resolver = _resolver(run)
+        if resolver.limit is not None:
+            self._free_place(resolver.id)
+        self._end(run, outcome, error)
+
+    def _free_place(self, resolver_id: str) -> None:
         self._busy[resolver_id] -= 1
         if resolver_id in self.queued:
             self.freed.add(resolver_id)
-        self._end(run, outcome, error)
 
     def _end(self, run: Run, outcome: Outcome, error: Exception | None) -> None:
         run.outcome = outcome
@@ -222,18 +233,25 @@ class ResolverRuns:
 
     async def _run(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None) -> None:
         """The task of a run; *delay*: the wait before its next attempt, None if it has not had its first."""
-        error: Exception | None = None
-        try:
-            with live.scope:
-                await trio.lowlevel.checkpoint_if_cancelled()
-                error = await self._attempts(live, resolver, delay)
-        except Exception as unexpected:  # noqa: BLE001  # what a cancelled resolver raised while it cleaned up
-            error = unexpected
-        except BaseException:
-            self._crashed(live)
-            raise
-        self._finish(live, error)
-        self._throw_if_asked(live.run)
+        run = live.run
+        with self.tasks:
+            error: Exception | None = None
+            try:
+                with live.scope:
+                    if run.reason is not None:  # cancelled before its first step: the user's code never begins
+                        pass
+                    elif delay is None and resolver.timeout is None and resolver.retry.attempts == 1:
+                        outcome: Any = resolver.function(run.wanted.requirement, self._context(live, resolver))
+                        await outcome
+                    else:
+                        error = await self._attempts(live, resolver, delay)
+            except Exception as raised:  # noqa: BLE001  # by the resolver, or while it cleaned up
+                error = raised
+            except BaseException:
+                self._crashed(live)
+                raise
+            self._finish(live, error)
+            self._throw_if_asked(run)
 
     def _crashed(self, live: LiveRun) -> None:
         """KeyboardInterrupt and SystemExit pass through everything; the run ends with the system."""
@@ -319,7 +337,7 @@ class ResolverRuns:
             self._finish(live, error)
             self._throw_if_asked(run)
         else:
-            self.tasks.start(self._run, live, resolver, delay, name=f"{resolver.id} run {run.number}")
+            self._start_task(live, resolver, delay)
 
     def _call_inline(self, live: LiveRun, resolver: Resolver[Any, Any]) -> None:
         outcome = resolver.function(live.run.wanted.requirement, self._context(live, resolver))

@@ -1,4 +1,7 @@
-"""The signal of a run: AbortSignal semantics beside a trio cancel scope."""
+"""The signal of a run: AbortSignal semantics beside a trio cancel scope.
+
+Every attempt has one and few look at it, so an event and a table of callbacks are made when somebody needs them.
+"""
 
 from collections.abc import Callable
 
@@ -6,21 +9,21 @@ import trio
 
 from directive_trio._definitions.checks import sync_function
 from directive_trio._definitions.policies import CancelReason
+from directive_trio._runtime.boundary import Boundary
 from directive_trio.errors import AbortedError, UsageError
-
-Report = Callable[[Exception], None]
 
 
 class RunSignal:
     """Aborted at most once; callbacks run at that moment, in the order in which they came."""
 
-    __slots__ = ("_callbacks", "_event", "_reason", "_report")
+    __slots__ = ("_boundary", "_callbacks", "_event", "_reason", "_resolver")
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, boundary: Boundary, resolver: str) -> None:
+        self._boundary = boundary
+        self._resolver = resolver
         self._reason: CancelReason | None = None
-        self._callbacks: dict[object, Callable[[CancelReason], object]] = {}
+        self._callbacks: dict[object, Callable[[CancelReason], object]] | None = None
         self._event: trio.Event | None = None
-        self._report = report
 
     @property
     def aborted(self) -> bool:
@@ -46,13 +49,14 @@ class RunSignal:
     def on_abort(self, callback: Callable[[CancelReason], object], /) -> Callable[[], None]:
         sync_function("on_abort()", callback, UsageError)
         token = object()
+        callbacks = self._callbacks = {} if self._callbacks is None else self._callbacks
         if self._reason is None:
-            self._callbacks[token] = callback
+            callbacks[token] = callback
         else:
             self._call(callback, self._reason)
 
         def remove() -> None:
-            self._callbacks.pop(token, None)
+            callbacks.pop(token, None)
 
         return remove
 
@@ -70,4 +74,4 @@ class RunSignal:
         try:
             callback(reason)
         except Exception as error:  # noqa: BLE001  # the user's callback; the abort goes on
-            self._report(error)
+            self._boundary.report("resolver", self._resolver, error, observed=False)

@@ -14,7 +14,6 @@ from itertools import count
 
 import trio
 
-
 FEW = 64
 """How many entries the heap may have before the cancelled ones are looked for."""
 

@@ -237,13 +237,13 @@ class Graph:
 
     # -- tracking ---------------------------------------------------------------------------------
 
-    def track(self, sink: Any, function: Callable[[], Any]) -> Any:
+    def track(self, sink: Any, function: Callable[..., Any], *args: Any) -> Any:
         """Call *function* and make *sink* a dependent of exactly what it read, also when it raises."""
         tracking = self.tracking
         reads: dict[Any, None] = {}
         outer, tracking.reads = tracking.reads, reads
         try:
-            return function()
+            return function(*args)
         finally:
             tracking.reads = outer
             inputs = tuple(reads)

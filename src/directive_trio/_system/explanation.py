@@ -131,7 +131,7 @@ class _Explainer:
     # -- requirements -----------------------------------------------------------------------------
 
     def requirement(self, wanted: Wanted) -> Explanation:
-        if wanted.key not in self.planner.requirements.live:
+        if wanted.gone:
             return self.ended(wanted)
         because: list[Explanation] = []
         for node, link in wanted.links.items():

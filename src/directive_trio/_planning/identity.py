@@ -1,0 +1,60 @@
+"""Identity: when are two requirements the same? Their class, what takes part in ``==`` or their key, their resolver."""
+
+from typing import Any
+
+from directive_trio._definitions.record import Record
+from directive_trio._definitions.resolver import Resolver
+from directive_trio.errors import UnhashableRequirementError
+
+
+class Identity:
+    """Which requirement. Hashed once: a requirement's own hash is the user's code, and it is asked for often.
+
+    Raises:
+        TypeError: It has no hash.
+    """
+
+    __slots__ = ("_hash", "parts")
+
+    def __init__(self, *parts: object) -> None:
+        self.parts = parts
+        self._hash = hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.parts == other.parts
+
+
+class Identities:
+    """Finds the resolver of a requirement, and so its identity. *resolvers*: by module, in module order, and class."""
+
+    def __init__(self, resolvers: dict[str, dict[type, Resolver[Any, Any]]]) -> None:
+        self._resolvers = resolvers
+        self._chosen: dict[tuple[str, type], Resolver[Any, Any] | None] = {}
+
+    def _resolver_for(self, module: str, kind: type) -> Resolver[Any, Any] | None:
+        """Choose the resolver: the producing module's own, then others in module order."""
+        key = (module, kind)
+        try:
+            return self._chosen[key]
+        except KeyError:
+            own = self._resolvers.get(module, {}).get(kind)
+            others = (known[kind] for known in self._resolvers.values() if kind in known)
+            chosen = self._chosen[key] = own or next(others, None)
+            return chosen
+
+    def of(self, module: str, requirement: Record) -> tuple[Identity, Resolver[Any, Any] | None]:
+        """Return the identity of a requirement, and its resolver.
+
+        Raises:
+            UnhashableRequirementError: It has none.
+        """
+        resolver = self._resolver_for(module, type(requirement))
+        own = requirement if resolver is None or resolver.key is None else resolver.key(requirement)
+        name = None if resolver is None else resolver.id
+        try:
+            return Identity(name, type(requirement), own), resolver
+        except TypeError as error:
+            raise UnhashableRequirementError(type(requirement).__name__, name) from error
