@@ -15,6 +15,7 @@ from directive_trio._definitions.module import Module
 from directive_trio._definitions.policies import CancelReason, ErrorBoundary, Retry
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
+from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._store.lenses import untracked
 from directive_trio._system.explanation import Explanation
 from directive_trio._system.graph import SystemGraph
@@ -24,6 +25,7 @@ from directive_trio._system.system import System
 from directive_trio._system.view import SystemView
 
 __all__ = [
+    "HIDDEN",
     "CancelReason",
     "Constraint",
     "Context",

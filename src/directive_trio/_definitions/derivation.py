@@ -6,6 +6,7 @@ from typing import Any, Generic, Self, TypeVar, final, overload
 from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.checks import sync_function, text
 from directive_trio._definitions.names import several_strings
+from directive_trio._definitions.secrecy import is_secret
 
 F = TypeVar("F")
 T = TypeVar("T")
@@ -15,7 +16,7 @@ T = TypeVar("T")
 class Derivation(Generic[F, T]):
     """What ``@derivation`` leaves in the facts class. Reading it on the class gives the handle."""
 
-    __slots__ = ("always_changes", "function", "key", "label", "name", "tags")
+    __slots__ = ("always_changes", "function", "key", "label", "name", "secret", "tags")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Derivation(Generic[F, T]):
         self.key = eq if callable(eq) else None
         self.label = label
         self.tags = several_strings("tags", tags)
+        self.secret = is_secret(self.tags)
 
     @property
     def __closure__(self) -> Any:
@@ -78,7 +80,7 @@ def derivation(
         eq: When a recomputed value is no change. True: identity or ``==``. False: every computation is a
             change. A key function: compare what it returns.
         label: A sentence for people.
-        tags: Words to find it by.
+        tags: Words to find it by. ``pii`` and ``secret`` hide its value, as those of a fact do.
 
     Raises:
         DefinitionError: The method is async or a generator, or an option cannot be.

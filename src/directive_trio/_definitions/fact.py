@@ -18,6 +18,7 @@ from directive_trio._definitions.annotation import TypeCheck, compile_check
 from directive_trio._definitions.checks import sync_function, text
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.names import check_name, several_strings
+from directive_trio._definitions.secrecy import HIDDEN, is_secret
 from directive_trio.errors import SchemaError
 
 T = TypeVar("T")
@@ -26,8 +27,6 @@ Validator = Callable[[Any, Any, T], object]
 _METADATA = "directive_trio"
 SCALARS = frozenset({int, str, bool, bytes, type(None)})
 """Types whose ``==`` can be trusted, so that a write of one may take the short way. Not float: NaN."""
-SECRET_TAGS = frozenset({"pii", "secret"})
-"""Values of facts with one of these tags are never shown in errors."""
 
 
 @overload
@@ -70,7 +69,10 @@ def fact(
         validator: ``(view, field, value)``, or several of them. ValueError, TypeError and AssertionError refuse
             the value; any other exception is a bug of the validator and reaches the writer as it is.
         converter: Applied to each written value, before anything else. It refuses as a validator does.
-        tags: Words to find the fact by. ``pii`` and ``secret`` keep its value out of error messages.
+        tags: Words to find the fact by. ``pii`` and ``secret`` keep its value out of everything that is shown:
+            errors, ``repr``, observations, `System.inspect` and `System.explain` have *hidden* in its place.
+            What the program makes of it (a requirement, an event, the text of its own errors) is its own to hide;
+            a derivation of it has the tag too.
         label: A sentence for people, shown by ``explain``.
 
     Raises:
@@ -96,10 +98,17 @@ def fact(
     if converter is not None:
         sync_function("fact(converter=)", getattr(converter, "converter", converter))
     text("fact(label=)", label)
-    metadata = {_METADATA: FactOptions(several_strings("tags", tags), label)}
+    options = FactOptions(several_strings("tags", tags), label)
+    shown: Any = _hidden if is_secret(options.tags) else True
     if factory is not None:
         default = attrs.Factory(factory)
-    return attrs.field(default=default, eq=eq, validator=validator, converter=converter, metadata=metadata)
+    return attrs.field(
+        default=default, eq=eq, validator=validator, converter=converter, repr=shown, metadata={_METADATA: options}
+    )
+
+
+def _hidden(_: object) -> str:
+    return repr(HIDDEN)
 
 
 @frozen
@@ -116,7 +125,8 @@ class FactSchema:
 
     ``check`` is None until annotations are resolved, when the system is made, and where nothing can be
     checked. ``key`` is the equality key function; ``always_changes`` is ``eq=False``. Values of the ``plain``
-    types need no more than a comparison: there are none where somebody else has a say.
+    types need no more than a comparison: there are none where somebody else has a say. Values of a ``secret``
+    fact are not shown.
     """
 
     name: str
@@ -129,17 +139,13 @@ class FactSchema:
     label: str
     check: TypeCheck | None = None
     plain: frozenset[type] = frozenset()
+    secret: bool = attrs.field(init=False, default=attrs.Factory(lambda self: is_secret(self.tags), takes_self=True))
 
     def checked_by(self, check: TypeCheck | None) -> None:
         """The annotation is resolved."""
         self.check = check
         if check is not None and not (self.converter or self.validator or self.always_changes or self.key):
             self.plain = check.exact & SCALARS
-
-    @property
-    def secret(self) -> bool:
-        """Whether values must not be shown in errors."""
-        return not SECRET_TAGS.isdisjoint(self.tags)
 
 
 @define(eq=False)

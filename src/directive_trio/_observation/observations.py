@@ -60,7 +60,10 @@ class Observation:
 
 @frozen
 class FactChange(Observation):
-    """A fact has another value than at the pass before. *run*: who wrote it last; 0 is the program itself."""
+    """A fact has another value than at the pass before. *run*: who wrote it last; 0 is the program itself.
+
+    Of a fact tagged ``pii`` or ``secret`` both values are `HIDDEN`: who may know them reads the fact.
+    """
 
     type: ClassVar[str] = "fact.change"
     id: str
@@ -80,7 +83,7 @@ class FactMutated(Observation):
 
 @frozen
 class DerivationCompute(Observation):
-    """A derivation was computed; *error* is what it raised."""
+    """A derivation was computed; *error* is what it raised. *value* is `HIDDEN` if it is tagged so."""
 
     type: ClassVar[str] = "derivation.compute"
     id: str

@@ -29,6 +29,7 @@ from typing import Any
 import trio
 
 from directive_trio._definitions.policies import CancelReason
+from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._observation.observations import (
     FactChange,
     ReconcileEnd,
@@ -256,7 +257,8 @@ class ReconcileLoop:
         if self.observers.listening:
             self.observers.tell(ReconcileStart, self.passes, tuple(cell.name for cell in changes))
             for cell, before in changes.items():
-                self.observers.tell(FactChange, cell.name, before[0], cell.value, max(cell.writer, 0))
+                values = (HIDDEN, HIDDEN) if cell.schema.secret else (before[0], cell.value)
+                self.observers.tell(FactChange, cell.name, *values, max(cell.writer, 0))
 
     def _run_what_follows(self, throw: list[Exception]) -> None:
         """Watchers, then effects: whatever they write, this pass has still to judge."""

@@ -29,6 +29,7 @@ from typing import Any, Protocol
 
 from directive_trio._definitions.derivation import Derivation as DerivationDef
 from directive_trio._definitions.names import qualify
+from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._observation.observations import DerivationCompute
 from directive_trio._observation.observers import Observers
 from directive_trio._store.equality import unchanged
@@ -230,10 +231,15 @@ class Graph:
             node.error = failure
         node.state = CLEAN if failure is None else FAILED
         if self.observers.listening and node.told:
-            if self.untold is None:
-                self.observers.tell(DerivationCompute, node.name, value, failure)
-            else:
-                self.untold.append((node.name, value, failure))
+            self._tell(node, value, failure)
+
+    def _tell(self, node: "DerivationNode", value: Any, failure: Exception | None) -> None:
+        if node.definition.secret:
+            value = HIDDEN
+        if self.untold is None:
+            self.observers.tell(DerivationCompute, node.name, value, failure)
+        else:
+            self.untold.append((node.name, value, failure))
 
     # -- tracking ---------------------------------------------------------------------------------
 

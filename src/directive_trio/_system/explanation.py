@@ -14,6 +14,7 @@ from directive_trio._definitions.names import nearest, qualify, split
 from directive_trio._definitions.printing import shown, spelt
 from directive_trio._definitions.record import is_record
 from directive_trio._definitions.resolver import Resolver
+from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
@@ -71,7 +72,7 @@ class _Explainer:
 
     def fact(self, cell: Cell) -> Explanation:
         label = f" ({cell.schema.label})" if cell.schema.label else ""
-        value = "hidden" if cell.schema.secret else shown(cell.value, WIDTH)
+        value = shown(HIDDEN if cell.schema.secret else cell.value, WIDTH)
         return Explanation(f"fact {cell.name}{label} is {value}, {self.writer(cell)}")
 
     def writer(self, cell: Cell) -> str:
@@ -85,7 +86,8 @@ class _Explainer:
         label = f" ({node.definition.label})" if node.definition.label else ""
         if not node.version:
             return Explanation(f"derivation {node.name}{label} was never read, so it was never computed")
-        is_so = f"is {shown(node.value, WIDTH)}" if node.error is None else f"raises {spelt(node.error)}"
+        value = HIDDEN if node.definition.secret else node.value
+        is_so = f"is {shown(value, WIDTH)}" if node.error is None else f"raises {spelt(node.error)}"
         text = f"derivation {node.name}{label} {is_so}"
         if node.state == STALE:
             text += ", stale until it is read"

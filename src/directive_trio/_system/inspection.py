@@ -7,6 +7,7 @@ from typing import final
 from attrs import frozen
 
 from directive_trio._definitions.printing import spelt
+from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Run
@@ -103,7 +104,7 @@ class ErrorState:
 @final
 @frozen
 class Inspection:
-    """Everything, at one moment."""
+    """Everything, at one moment. Values that are tagged ``pii`` or ``secret`` are `HIDDEN`."""
 
     state: str
     settled: bool
@@ -124,7 +125,7 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
     derivations: list[DerivationState] = []
     for place in store.modules.values():
         count = len(place.schema.facts)
-        facts.update((cell.name, cell.value) for cell in place.nodes[:count])
+        facts.update((cell.name, HIDDEN if cell.schema.secret else cell.value) for cell in place.nodes[:count])
         derivations += [_derivation(node) for node in place.nodes[count:]]
     return Inspection(
         state,
@@ -151,7 +152,8 @@ def _derivation(node: DerivationNode) -> DerivationState:
     state = {STALE: "stale", FAILED: "failed"}.get(node.state, "clean") if node.version else "unread"
     if node.error is not None:
         return DerivationState(node.name, state, None, spelt(node.error), node.definition.label)
-    return DerivationState(node.name, state, node.value, None, node.definition.label)
+    value = HIDDEN if node.definition.secret and node.version else node.value
+    return DerivationState(node.name, state, value, None, node.definition.label)
 
 
 def _constraint(node: ConstraintNode) -> ConstraintState:
