@@ -94,10 +94,10 @@ CALLS: list[tuple[str, Callable[[Any], object], tuple[object, ...]]] = [
     ("reads=", lambda wrong: empty().constraint(reads=wrong), (5, [5])),
     ("constraint name", lambda wrong: empty().constraint(name=wrong)(print), (5, b"name")),
     ("label=", lambda wrong: empty().constraint(label=wrong), (5, None)),
-    ("tags=", lambda wrong: empty().constraint(tags=wrong), (5, [5])),
+    ("tags=", lambda wrong: empty().constraint(tags=wrong), (5, [5], Hostile(), [Hostile()])),
     ("retry=", lambda wrong: empty().resolver(Job, retry=wrong), (3, None, "exponential")),
     ("resolver name", lambda wrong: empty().resolver(Job, name=wrong)(print), (5, b"name")),
-    ("requirement", lambda wrong: empty().resolver(wrong), (5, int, Job())),
+    ("requirement", lambda wrong: empty().resolver(wrong), (5, int, Job(), Hostile())),
     ("requirement", lambda wrong: empty().with_resolver(wrong, print), (5, int, Job())),
     ("event", lambda wrong: empty().on(wrong), (5, int, Job())),
     ("reads=", lambda wrong: empty().effect(reads=wrong), (5, [5])),
@@ -107,7 +107,7 @@ CALLS: list[tuple[str, Callable[[Any], object], tuple[object, ...]]] = [
     ("CancelReason(kind=)", CancelReason, ("bored", 5)),
     ("fact(label=)", lambda wrong: fact(0, label=wrong), (5, None)),
     ("derivation(label=)", lambda wrong: derivation(label=wrong)(len), (5, None)),
-    ("module name", lambda wrong: Module(wrong, Facts), (5, None)),
+    ("module name", lambda wrong: Module(wrong, Facts), (5, None, Hostile())),
     ("label=", lambda wrong: Module("m", Facts, label=wrong), (5, None)),
     ("errors=", lambda wrong: system(errors=wrong), (5, "skip")),
     ("plugins=", lambda wrong: system(plugins=wrong), (5, "logging", [5])),
@@ -217,3 +217,12 @@ def test_what_is_meant_is_taken() -> None:
         teardown_grace=0,
         convergence_limit=1,
     )
+
+
+def test_what_cannot_be_printed_is_refused_all_the_same() -> None:
+    """Facts that are no class, and what is no module."""
+    hostile: Any = Hostile()
+    with pytest.raises(DefinitionError, match="a Hostile that cannot be printed"):
+        Module("m", hostile)
+    with pytest.raises(DefinitionError, match="a Hostile that cannot be printed"):
+        System(hostile)

@@ -183,8 +183,8 @@ def test_what_began_before_the_oldest_entry_is_not_drawn() -> None:
     assert len(trace.text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_ring_without_room_is_refused(size: int) -> None:
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "10", None])
+def test_a_ring_without_room_is_refused(size: Any) -> None:
     """It would show nothing."""
     with pytest.raises(UsageError, match="at least 1"):
         DevtoolsTrace(size)

@@ -18,6 +18,7 @@ from directive_trio._definitions.annotation import TypeCheck, compile_check
 from directive_trio._definitions.checks import sync_function, text
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.names import check_name, several_strings
+from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.secrecy import HIDDEN, is_secret
 from directive_trio.errors import SchemaError
 
@@ -186,7 +187,7 @@ def read_schema(facts_class: type) -> FactsSchema:
     """
     facts_class = get_origin(facts_class) or facts_class  # Facts[int] is read as Facts
     if not (isinstance(facts_class, type) and attrs.has(facts_class)):
-        raise SchemaError(f"facts are an attrs class; decorate {facts_class!r} with @attrs.define")
+        raise SchemaError(f"facts are an attrs class; decorate {spelt(facts_class)} with @attrs.define")
     facts = {field.name: _read_field(facts_class, field) for field in attrs.fields(facts_class)}
     derivations = _read_derivations(facts_class)
     for name in facts:

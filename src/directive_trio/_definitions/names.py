@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from directive_trio._definitions.printing import spelt
 from directive_trio.errors import DefinitionError, SchemaError
 
 
@@ -28,7 +29,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def check_name(kind: str, name: str) -> str:
     """Refuse a name that could not be addressed later."""
     if not isinstance(name, str):
-        raise SchemaError(f"{kind} name expects a string, got {name!r}")
+        raise SchemaError(f"{kind} name expects a string, got {spelt(name)}")
     if not name or name.startswith("_") or "." in name or "::" in name:
         raise SchemaError(
             f"{kind} name {name!r} is refused: a name is not empty, does not start with an underscore "
@@ -42,7 +43,7 @@ def several(option: str, names: object) -> tuple[object, ...]:
     if isinstance(names, str):
         raise DefinitionError(f"{option}={names!r} is one string; write {option}=[{names!r}]")
     if not isinstance(names, Iterable):
-        raise DefinitionError(f"{option}= expects several names, got {names!r}")
+        raise DefinitionError(f"{option}= expects several names, got {spelt(names)}")
     return tuple(names)
 
 
@@ -51,5 +52,5 @@ def several_strings(option: str, names: object) -> tuple[str, ...]:
     found = several(option, names)
     for name in found:
         if not isinstance(name, str):
-            raise DefinitionError(f"{option}= expects strings, got {name!r} among them")
+            raise DefinitionError(f"{option}= expects strings, got {spelt(name)} among them")
     return tuple(str(name) for name in found)

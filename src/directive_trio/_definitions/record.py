@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from directive_trio._definitions.printing import spelt
 from directive_trio.errors import DefinitionError
 
 
@@ -25,4 +26,4 @@ def is_record(value: object) -> bool:
 def check_record_class(kind: str, value: object) -> None:
     """Refuse what is no record class, with the line to write instead."""
     if not is_record_class(value):
-        raise DefinitionError(f"{kind} expects an attrs class, got {value!r}; declare it with @attrs.frozen")
+        raise DefinitionError(f"{kind} expects an attrs class, got {spelt(value)}; declare it with @attrs.frozen")

@@ -12,6 +12,7 @@ from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest, qualify, split
 from directive_trio._definitions.policies import ErrorBoundary, Retry
+from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.answer import Question
@@ -63,7 +64,7 @@ def check_modules(modules: Sequence[object]) -> None:
     seen: set[str] = set()
     for module in modules:
         if not isinstance(module, Module):
-            raise DefinitionError(f"a system is made from modules, not from {module!r}")
+            raise DefinitionError(f"a system is made from modules, not from {spelt(module)}")
         if module.name in seen:
             raise DuplicateNameError("module", module.name)
         seen.add(module.name)

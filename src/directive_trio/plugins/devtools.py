@@ -28,7 +28,7 @@ from directive_trio.observe import (
     SystemUnsettled,
 )
 from directive_trio.plugins._chart import Span, Stretch, chart
-from directive_trio.plugins._preview import fields_of, json_ready
+from directive_trio.plugins._preview import fields_of, json_ready, preview
 from directive_trio.plugins._sentences import sentence
 
 __all__ = ["DevtoolsTrace", "TraceEntry"]
@@ -127,8 +127,9 @@ class DevtoolsTrace(Plugin):
     """
 
     def __init__(self, size: int = 1000) -> None:
-        if size < 1:
-            raise UsageError(f"size={size!r} is a number of entries, at least 1")
+        given: object = size
+        if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+            raise UsageError(f"size= expects a whole number of entries, at least 1, got {preview(given)}")
         self._entries: deque[TraceEntry] = deque(maxlen=size)
         self._origin: float | None = None
         self._blocked: dict[str, ConstraintBlocked] = {}
