@@ -79,3 +79,36 @@ async def test_a_logout_in_the_middle_cancels_the_run(autojump_clock: trio.abc.C
         await system.settle(timeout=None)
         assert str(seen(log, "resolver.cancel")[0].reason) == "removed"
         assert system[module].status == "idle"
+
+
+async def test_what_a_run_had_written_before_it_was_joined_is_no_change(autojump_clock: trio.abc.Clock) -> None:
+    """R9: the answer came of that write; the end of another run asks nothing again, a change by others does."""
+    asked: list[str] = []
+    log: list[Observation] = []
+    module = Module("m", Facts)
+
+    @module.constraint
+    def must_have_b(facts: Facts) -> Validate:
+        return Validate("b")
+
+    @module.constraint
+    async def must_have_the_token(facts: Facts) -> Validate:
+        asked.append(facts.token)
+        await trio.sleep(1)
+        return Validate(facts.token)
+
+    @module.resolver(Validate)
+    async def validate(requirement: Validate, ctx: Context[Facts]) -> None:
+        await trio.sleep(3)
+        ctx.facts.token = requirement.token
+        await trio.sleep(10)
+
+    async with open_system(module, initial={"m": {"token": "a"}}) as system:
+        system.observe(log.append)
+        await trio.sleep(5)
+        assert str(seen(log, "resolver.cancel")[0].reason) == "superseded"  # Validate("a"), and it has ended
+        assert asked == ["a", "b"]
+        system[module].token = "c"
+        await trio.sleep(2)
+        assert asked == ["a", "b", "c"]
+        await system.settle(timeout=None)

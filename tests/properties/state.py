@@ -50,6 +50,8 @@ class Run:
     waiting_for_retry: bool = False
     again: bool = False
     wrote: bool = False
+    satisfied: bool = False
+    """Whether its own writes alone made a constraint false, and none has begun to ask since."""
     marked: bool = False
     """Whether it was ever self-satisfied."""
     beneath: set[int] = Factory(set)
@@ -65,6 +67,8 @@ class Entry:
     holds: set[int] = Factory(set)
     left: set[int] = Factory(set)
     """Who asks no more, while the run goes on for others."""
+    known: set[int] = Factory(set)
+    """Who has ever asked for it."""
     status: str = "new"
     run: Run | None = None
     last: Run | None = None
@@ -83,13 +87,19 @@ class Entry:
 
 @define(eq=False)
 class Mind:
-    """How one constraint stands: its answer, and the one it is thinking about until *due*."""
+    """How one constraint stands: its answer, and the one it is thinking about until *due*.
+
+    *asked*, *seen*: whether an async one has been asked at all, and what it must differ from to be asked again,
+    in the world without its own runs' writes. What a run had written before it was joined is no change (R9).
+    """
 
     off: bool = False
+    asked: bool = False
     blocked: bool = False
     reading: Reading | None = None
     thinking: Reading | None = None
     due: float = math.inf
+    seen: dict[int, Stamp] = Factory(dict)
 
 
 @define(frozen=True)

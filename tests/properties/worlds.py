@@ -20,6 +20,8 @@ class Worlds:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.logs: list[list[tuple[int, int]]] = [[(OUTSIDE, value)] for value in program.initial]
+        self.before = self.now_known = [list(log) for log in self.logs]
+        """The logs as they were when the last pass and this one began."""
         self.touches = [0] * FACTS
         self.dirty = True
         self.seen: set[str] = set()
@@ -58,6 +60,22 @@ class Worlds:
                 payload = read(ask.source) if ask.source >= 0 else -1 - ask.source
                 names.append((self.program.serving(constraint.home, ask.kind), ask.kind, payload))
             reading.answer = tuple(dict.fromkeys(names))
+        return reading
+
+    def alone(self, run: Run) -> list[int] | None:
+        """The facts as they were when the last pass began, with what a run has written since; None if nothing."""
+        own = [
+            [value for write, value in since(log, before) if write == run.number]
+            for log, before in zip(self.logs, self.before, strict=True)
+        ]
+        values = [found[-1] if found else before[-1][1] for found, before in zip(own, self.before, strict=True)]
+        return values if any(own) else None
+
+    def evaluate_in(self, number: int, values: list[int]) -> Reading:
+        """Ask a constraint in a world of these facts."""
+        logs, self.logs = self.logs, [[(OUTSIDE, value)] for value in values]
+        reading = self.evaluate(number)
+        self.logs = logs
         return reading
 
     def write(self, fact: int, value: int, writer: int) -> None:
@@ -104,3 +122,8 @@ class Worlds:
             self.logs[fact] = kept
             self.dirty = True
             self.seen.add("taken back" if log[-1] != kept[-1] else "taken back beneath")
+
+
+def since(log: list[tuple[int, int]], before: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Which writes have come to a log."""
+    return [write for write in log if not any(write is other for other in before)]

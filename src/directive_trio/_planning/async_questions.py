@@ -6,7 +6,7 @@ compared with the real world.
 """
 
 from directive_trio._planning.constraint_node import ConstraintNode
-from directive_trio._planning.inputs import differs, touched, value_of
+from directive_trio._planning.inputs import differs, touched_by_others, value_of
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._store.store import Store
 from directive_trio._store.worlds import World
@@ -23,10 +23,11 @@ class AsyncQuestions:
         """Say whether what the constraint saw when it was asked differs now, but for the writes of its own runs."""
         own = _own_runs(node)
         world = self._world_without(own) if own else None
+        seen = node.joined[1] if node.joined is not None and node.joined[0] == own else node.seen
         changed = any(
-            (touched(source, node.seen_revision) and source.writer not in own)
+            touched_by_others(source, node.seen_revision, own)
             or differs(source, before, source if world is None else world.shadow(source), node.seen_revision)
-            for source, before in node.seen
+            for source, before in seen
         )
         if world is not None:
             world.close()
@@ -45,8 +46,17 @@ class AsyncQuestions:
         self.store.disconnect(node)
         node.state = 0
         node.seen = []
+        node.joined = None
         node.seen_revision = self.store.revision
         self.requirements.plan.evaluate[node] = None
+
+    def join(self, node: ConstraintNode) -> None:
+        """It has answered: what runs had written before they became its own is no change while they go on."""
+        own = _own_runs(node)
+        if own:
+            world = self._world_without(own)
+            node.joined = (own, [(source, value_of(world.shadow(source))) for source, _ in node.seen])
+            world.close()
 
     def listen_on(self, node: ConstraintNode) -> None:
         """Nothing has changed for it: shadows pass on the next change only when they are up to date."""

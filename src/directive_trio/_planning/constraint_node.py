@@ -16,7 +16,7 @@ class ConstraintNode(Sink):
     own. ``held``: it was due while blocked, and stays pending until it has been asked. ``delayed`` is what else
     waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes; both
     are dicts for their order. ``evaluation`` numbers the questions to an async constraint: an answer to an
-    older one is stale.
+    older one is stale. ``joined``: the live runs that its answer has joined, and what it saw without their writes.
     """
 
     __slots__ = (
@@ -31,6 +31,7 @@ class ConstraintNode(Sink):
         "held",
         "hits",
         "holds",
+        "joined",
         "open",
         "outstanding",
         "pending",
@@ -77,6 +78,7 @@ class ConstraintNode(Sink):
         self.error: Exception | None = None
         self.seen: list[tuple[Any, Any]] = []
         self.seen_revision = 0
+        self.joined: tuple[set[int], list[tuple[Any, Any]]] | None = None
         self.world: Any = None
 
     @property

@@ -65,6 +65,13 @@ def touched(source: Any, revision: int) -> bool:
     return isinstance(source, Cell) and source.touched > revision
 
 
+def touched_by_others(source: Any, revision: int, runs: set[int]) -> bool:
+    """The same of what others than *runs* did, also where one of these has written over it since."""
+    if not isinstance(source, Cell):
+        return False
+    return (source.touched_beneath if source.writer in runs else source.touched) > revision
+
+
 def differ(wanted: Wanted) -> bool:
     """Say whether an input of a producer differs from what was taken, by whomever."""
     return any(differs_for(node, wanted) for node in wanted.producers())
@@ -90,7 +97,7 @@ def by_others(store: Store, wanted: Wanted, run: Run) -> bool:
 
 def _differs_in(world: World, taken: Inputs | None, run: Run) -> bool:
     return taken is None or any(
-        (touched(source, taken.revision) and source.writer != run.number)
+        touched_by_others(source, taken.revision, {run.number})
         or differs(source, before, world.shadow(source), taken.revision)
         for source, before in zip(taken.sources, taken.values, strict=True)
     )

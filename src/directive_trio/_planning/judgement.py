@@ -116,6 +116,7 @@ class Judgement:
             self._failed(node, answer)
         else:
             self._answer(node, answer)
+            self.questions.join(node)
         release(node, self.agenda)
         update_pending(node, self.agenda)
 

@@ -422,6 +422,8 @@ class RequirementSet:
             if node.definition.is_async:
                 self.agenda.push(node)
                 compare = compare or link is ASKS
+        if len(wanted.inputs) > len(wanted.links):  # who has left before and comes back asks anew
+            wanted.inputs = {node: taken for node, taken in wanted.inputs.items() if node in wanted.links}
         run.close_world()
         return compare
 

@@ -28,10 +28,22 @@ class Cell:
 
     ``home`` is the place of its module. ``writer`` wrote last; ``layers`` are beneath, the upper one last:
     writer, value and version. ``touched`` is the revision of the last change that holds even where the value is
-    equal. ``epoch`` is that of the last write after which the next one may take the short way (see `Store`).
+    equal, ``touched_beneath`` what that was when ``writer`` began. ``epoch`` is that of the last write after which
+    the next one may take the short way (see `Store`).
     """
 
-    __slots__ = ("dependents", "epoch", "home", "layers", "schema", "touched", "value", "version", "writer")
+    __slots__ = (
+        "dependents",
+        "epoch",
+        "home",
+        "layers",
+        "schema",
+        "touched",
+        "touched_beneath",
+        "value",
+        "version",
+        "writer",
+    )
 
     state = CLEAN  # a fact is never stale; readers look at the state of whatever they read
 
@@ -40,7 +52,7 @@ class Cell:
         self.schema = schema
         self.value = value
         self.version = 0
-        self.touched = 0
+        self.touched = self.touched_beneath = 0
         self.dependents: tuple[Any, ...] | set[Any] = ()
         self.writer = OUTSIDE
         self.layers: tuple[Layer, ...] = ()
@@ -68,6 +80,7 @@ class Cell:
         else:
             self.layers = ()
         self.writer = writer
+        self.touched_beneath = self.touched
 
     def without(self, runs: Container[int]) -> Any:
         """Return the latest value that none of *runs* wrote."""

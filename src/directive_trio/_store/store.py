@@ -198,7 +198,7 @@ class Store(Graph):
 
     def restore(self, cell: Cell, state: tuple[Any, ...]) -> None:
         """Undo: set a cell to what a journal remembers. To its readers that is a change like any other."""
-        value, cell.touched, cell.writer, cell.layers = state
+        value, cell.touched, cell.touched_beneath, cell.writer, cell.layers = state
         self.revision += 1
         cell.version = self.revision
         cell.value = cell.home.values[cell.schema.name] = value

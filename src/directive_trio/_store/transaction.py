@@ -24,7 +24,7 @@ class Transaction:
 
     def journal(self, cell: Cell) -> None:
         """Remember what *cell* is now."""
-        state = (cell.value, cell.touched, cell.writer, cell.layers)
+        state = (cell.value, cell.touched, cell.touched_beneath, cell.writer, cell.layers)
         self.entries.append((cell, state))
 
     def check_open(self) -> None:

@@ -1,0 +1,413 @@
+"""The passes of the naive engine: the contract's rules in plain lists and dicts, all worked out anew each time.
+
+A pass judges every constraint in its order, for the real world
+and for the world without a run's writes (R5), decides about every requirement, and goes round until nothing
+changes any more. It shares no code with the engine and none of its ideas of what need not be looked at.
+"""
+
+import math
+from itertools import groupby
+
+from tests.properties.program import (
+    BAG,
+    Program,
+    constraint_slot,
+    moment,
+    resolver_slot,
+    timeout_of,
+    written,
+)
+from tests.properties.state import (
+    DISPATCHES,
+    PASSES,
+    RETRY_DELAY,
+    Entry,
+    HandlerError,
+    Mind,
+    Name,
+    Picture,
+    Run,
+    Stamp,
+    Told,
+    TooLivelyError,
+)
+from tests.properties.worlds import Worlds
+
+
+class Passes(Worlds):
+    """What is wanted and what runs, from pass to pass. ``log`` tells of the runs."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.now = 0.0
+        self.running = True
+        self.minds = [Mind() for _ in program.constraints]
+        self.order = program.ranks()
+        self.entries: dict[Name, Entry] = {}
+        self.numbers = 0
+        self.dispatched: dict[int, int] = {}
+        self.requeued: set[Name] = set()
+        self.log: list[Told] = []
+        self.pictures: list[Picture] = []
+        self.together: list[int] = []
+        self.removed: list[Entry] = []
+        """What nobody asks for any more in this pass; its run goes on until the end of it."""
+
+    # -- a pass -----------------------------------------------------------------------------------
+
+    def settle_moment(self) -> None:
+        """Pass after pass, until nothing is due at this moment."""
+        for _ in range(PASSES):
+            if not (self.dirty and self.running):
+                return
+            self.dirty = False
+            self.do_pass()
+        raise TooLivelyError
+
+    def do_pass(self) -> None:
+        """Judge, decide, cancel, dispatch."""
+        self.before, self.now_known = self.now_known, [list(log) for log in self.logs]
+        satisfied = self.satisfied()
+        ready: list[Entry] = []
+        removed = self.removed = []
+        self.judge_all(ready, removed)
+        satisfied |= self.satisfied() | {entry.run for entry in removed if entry.run and entry.run.satisfied}
+        while markers := [entry for entry in removed if entry.run in satisfied]:
+            self.clear_beneath(removed, satisfied)
+            for run in [entry.run for entry in markers if entry.run is not None]:
+                satisfied.discard(run)
+                self.take_back(run)
+            self.judge_all(ready, removed)
+        self.clear_beneath(removed, satisfied)
+        for entry in removed:
+            if entry.run is not None:
+                self.end(entry.run, "cancel", entry.reason)
+        began = self.stamps()
+        ready = [entry for entry in ready if self.entries.get(entry.name) is entry]
+        ready.sort(key=self.place)
+        groups = [list(group) for _, group in groupby(ready, self.place)]
+        if any(len(group) > 1 and any(self.is_sync(entry) for entry in group) for group in groups):
+            raise TooLivelyError  # which of them writes first is not said
+        self.together += map(len, groups)
+        if len({self.program.constraints[self.order[self.place(entry)]].priority for entry in ready}) > 1:
+            self.seen.add("priorities")
+        for entry in ready:
+            self.dispatch(entry, began)
+
+    def satisfied(self) -> set[Run]:
+        return {run for run in self.live() if run.satisfied}
+
+    def is_sync(self, entry: Entry) -> bool:
+        number = entry.name[0]
+        return number is not None and self.program.resolvers[number].sync
+
+    def judge_all(self, ready: list[Entry], removed: list[Entry]) -> None:
+        """Judge every constraint in its order, and what it asks for, until a whole round changes nothing."""
+        changing = True
+        while changing:
+            before = self.shape()
+            for number in self.order:
+                left = self.produced(number)
+                self.judge(number)
+                reading = self.minds[number].reading
+                asked = [self.entries[name] for name in reading.answer if name in self.entries] if reading else []
+                for entry in dict.fromkeys([*left, *asked, *self.entries.values()]):
+                    if entry.producers and entry not in ready and self.last_of(entry) == number and self.decide(entry):
+                        ready.append(entry)
+                        entry.status = "running"
+            for entry in list(self.entries.values()):
+                if not entry.producers:
+                    del self.entries[entry.name]
+                    removed.append(entry)
+            changing = self.shape() != before
+
+    def place(self, entry: Entry) -> int:
+        """Where it stands in the order of dispatch: with its first producer."""
+        return min(self.order.index(number) for number in entry.asks)
+
+    def last_of(self, entry: Entry) -> int:
+        """The last in the order of those that ever asked for it: when that is judged, one can decide."""
+        return max(entry.known, key=self.order.index)
+
+    def shape(self) -> object:
+        """What a round of judging may change."""
+        return (
+            [(name, set(entry.asks), set(entry.holds), entry.status) for name, entry in self.entries.items()],
+            [(mind.blocked, mind.due) for mind in self.minds],
+        )
+
+    def judge(self, number: int) -> None:
+        """Find out what one constraint wants now."""
+        mind = self.minds[number]
+        mind.blocked = self.blocked(number)
+        if mind.blocked:
+            self.seen.add("after")
+        if mind.off:
+            mind.reading = mind.thinking = None
+            mind.due, mind.asked = math.inf, False
+            for entry in self.produced(number):
+                self.unlink(entry, number, "removed")
+        elif self.program.constraints[number].wait is not None:
+            self.think(number, mind)
+        elif not mind.blocked:
+            mind.reading = self.evaluate(number)
+            self.link(number, mind.reading.answer)
+
+    def blocked(self, number: int) -> bool:
+        """Whether a constraint before this one is pending (R8)."""
+        constraint, mind = self.program.constraints[number], self.minds[number]
+        return not mind.off and any(self.pending(other) for other in constraint.after)
+
+    def pending(self, number: int) -> bool:
+        """Whether those after this one must wait (R8)."""
+        mind = self.minds[number]
+        if mind.off:
+            return False
+        return (
+            self.blocked(number)
+            or mind.blocked  # until it has been asked
+            or mind.thinking is not None
+            or any(entry.pending for entry in self.produced(number))
+            or any(number in entry.left for entry in [*self.entries.values(), *self.removed])
+        )
+
+    def produced(self, number: int) -> list[Entry]:
+        return [entry for entry in self.entries.values() if number in entry.producers]
+
+    def link(self, number: int, answer: tuple[Name, ...]) -> None:
+        """Compare a real answer with what the constraint wanted: but-for questions for what is missing."""
+        for entry in self.produced(number):
+            if entry.run is not None:
+                entry.run.beneath |= self.evaluate(number).beneath
+            if entry.name in answer:
+                continue
+            other = answer
+            if entry.run is not None:
+                without = self.evaluate(number, frozenset({entry.run.number}))
+                entry.run.beneath |= without.beneath
+                other += without.answer
+                if entry.name in without.answer:
+                    entry.asks.discard(number)
+                    entry.holds.add(number)
+                    entry.run.marked = entry.run.satisfied = True
+                    self.seen.add("self-satisfied")
+                    continue
+                if number in entry.asks and self.falsified(number, entry):
+                    entry.run.satisfied = True
+            superseded = any(name[1] == entry.name[1] for name in other)
+            self.unlink(entry, number, "superseded" if superseded else "removed")
+        for name in answer:
+            entry = self.entries.setdefault(name, Entry(name))
+            if number not in entry.producers and entry.run is not None:
+                entry.run.since.setdefault(number, self.stamps())
+            entry.holds.discard(number)
+            if number not in entry.asks and entry.run is not None:
+                entry.run.satisfied = bool(entry.holds)
+            entry.known.add(number)
+            entry.asks.add(number)
+            entry.left.discard(number)
+            if len(entry.asks) > 1:
+                self.seen.add("shared")
+
+    def falsified(self, number: int, entry: Entry) -> bool:
+        """Whether what a run has written since the last pass would alone have made a constraint false."""
+        assert entry.run is not None
+        alone = self.alone(entry.run)
+        return alone is not None and entry.name not in self.evaluate_in(number, alone).answer
+
+    def unlink(self, entry: Entry, number: int, reason: str) -> None:
+        entry.asks.discard(number)
+        entry.holds.discard(number)
+        entry.resting.pop(number, None)
+        if entry.run is not None:
+            entry.left.add(number)
+        entry.reason = reason
+
+    def think(self, number: int, mind: Mind) -> None:
+        """An async constraint: what it read is compared in the world without its own runs' writes (R9)."""
+        hidden = self.own_runs(number)
+        stale = not mind.asked or any(self.stamp(source, hidden) != seen for source, seen in mind.seen.items())
+        if stale and mind.blocked:
+            mind.thinking, mind.due, mind.asked = None, math.inf, False
+        elif stale:
+            mind.thinking, mind.asked = self.evaluate(number, hidden), True
+            mind.seen = mind.thinking.reads
+            mind.due = moment(self.now, constraint_slot(number), self.program.constraints[number].wait or 0)
+        elif mind.thinking is not None and mind.due <= self.now:
+            before, mind.reading, mind.thinking, mind.due = mind.reading, mind.thinking, None, math.inf
+            self.seen.add("async")
+            for entry in self.produced(number):
+                if entry.name not in mind.reading.answer:
+                    superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
+                    self.unlink(entry, number, "superseded" if superseded else "removed")
+                    if before and entry.run is not None and not entry.producers:
+                        entry.run.satisfied = True  # what it answered is so without the run's writes
+                        entry.run.beneath |= before.beneath | mind.reading.beneath
+            self.link(number, mind.reading.answer)
+            hidden = self.own_runs(number)
+            mind.seen = {source: self.stamp(source, hidden) for source in mind.reading.reads}
+
+    def own_runs(self, number: int) -> frozenset[int]:
+        """The live runs of what a constraint asks for."""
+        return frozenset(entry.run.number for entry in self.produced(number) if entry.run)
+
+    # -- requirements -----------------------------------------------------------------------------
+
+    def decide(self, entry: Entry) -> bool:
+        """Whether to dispatch a requirement now (R6)."""
+        if entry.run is not None:
+            return False
+        if entry.last is not None:  # who has left and comes back later asks for the first time since
+            entry.last.since = {number: seen for number, seen in entry.last.since.items() if number in entry.asks}
+        waiting = any(self.blocked(number) or self.minds[number].thinking for number in entry.producers)
+        if waiting:
+            return False
+        if entry.name[0] is None:
+            entry.status = "no resolver"
+            return False
+        if entry.status == "new":
+            return True
+        if not entry.pending:
+            return self.disturbed(entry)
+        last = entry.last
+        assert last is not None
+        if last.again or self.changed_since(entry, last):
+            return True
+        self.rest(entry)
+        return False
+
+    def changed_since(self, entry: Entry, last: Run) -> bool:
+        """Whether an input differs from the dispatch: by whomever after success, by others otherwise."""
+        hidden = frozenset() if entry.outcome == "complete" else frozenset({last.number})
+        return any(
+            number not in last.since  # it asks for the first time since the run has ended
+            or any(self.stamp(source, hidden) != last.since[number][source] for source in self.inputs(number))
+            for number in entry.asks
+        )
+
+    def disturbed(self, entry: Entry) -> bool:
+        """Whether an input of a standing requirement has changed since it stands."""
+        return any(
+            number not in entry.resting
+            or any(self.stamp(source) != entry.resting[number][source] for source in self.inputs(number))
+            for number in entry.asks
+        )
+
+    def inputs(self, number: int) -> dict[int, Stamp]:
+        reading = self.minds[number].reading
+        return {} if reading is None else reading.reads
+
+    def rest(self, entry: Entry) -> None:
+        entry.status = {"complete": "unsatisfied", "error": "failed", "cancel": "cancelled"}[entry.outcome]
+        self.seen.add(entry.status)
+        entry.resting = {
+            number: {source: self.stamp(source) for source in self.inputs(number)} for number in entry.asks
+        }
+
+    # -- runs -------------------------------------------------------------------------------------
+
+    def dispatch(self, entry: Entry, began: dict[int, Stamp]) -> None:
+        """Start a run; a sync one is over when this returns."""
+        number = entry.name[0]
+        assert number is not None
+        resolver = self.program.resolvers[number]
+        self.dispatched[number] = self.dispatched.get(number, 0) + 1
+        if self.dispatched[number] > DISPATCHES:
+            raise TooLivelyError
+        self.numbers += 1
+        run = entry.run = Run(self.numbers, entry, dict.fromkeys(entry.asks, began))
+        entry.status = "running"
+        self.tell("start", entry.name)
+        if entry.name[1] == BAG:
+            self.seen.add("unhashable")
+        if resolver.sync:
+            while entry.run is run:
+                self.advance(run)
+        else:
+            self.begin_attempt(run)
+
+    def begin_attempt(self, run: Run) -> None:
+        run.step, run.waiting_for_retry = 0, False
+        number, _, payload = run.entry.name
+        assert number is not None
+        resolver = self.program.resolvers[number]
+        run.wake = moment(self.now, resolver_slot(number, payload), resolver.steps[0].wait)
+        timeout = timeout_of(number, resolver)
+        run.deadline = math.inf if timeout is None else self.now + timeout
+
+    def advance(self, run: Run) -> None:
+        """Do the next step of a run, and end it after the last."""
+        number, _, payload = run.entry.name
+        assert number is not None
+        resolver = self.program.resolvers[number]
+        step = resolver.steps[run.step]
+        for fact, value in step.writes:
+            self.write(fact, written(value, payload, self.value(fact)), run.number)
+            run.wrote = True
+        if step.send is not None:
+            try:
+                self.send(step.send, payload, run.number)
+            except HandlerError:
+                self.fail(run)
+                return
+        run.step += 1
+        if run.step < len(resolver.steps):
+            run.wake = moment(self.now, resolver_slot(number, payload), resolver.steps[run.step].wait)
+            return
+        if resolver.outcome == "hang":
+            run.wake = math.inf
+            self.seen.update(["hang", "write and hang"] if run.wrote else ["hang"])
+        elif resolver.outcome == "fail" or (resolver.outcome == "fail first" and run.attempt == 1):
+            self.fail(run)
+        else:
+            if resolver.outcome == "requeue" and run.entry.name not in self.requeued:
+                self.requeued.add(run.entry.name)
+                run.again = True
+                self.seen.add("requeue")
+            self.end(run, "complete")
+
+    def fail(self, run: Run) -> None:
+        """An attempt has failed: another one, or the end."""
+        self.seen.add("fail")
+        number = run.entry.name[0]
+        assert number is not None
+        if run.attempt < self.program.resolvers[number].attempts:
+            run.attempt += 1
+            run.waiting_for_retry = True
+            run.wake, run.deadline = self.now + RETRY_DELAY, math.inf
+            self.seen.add("retry")
+        else:
+            self.end(run, "error")
+
+    def time_out(self, run: Run) -> None:
+        self.seen.add("timeout")
+        self.fail(run)
+        if run.entry.run is None:
+            (self.take_back if run.satisfied else self.take_back_covered)(run)
+
+    def end(self, run: Run, outcome: str, reason: str = "") -> None:
+        entry = run.entry
+        for number in entry.producers:  # what an async one saw is compared with the real world from now on
+            mind = self.minds[number]
+            if mind.reading and not mind.thinking:
+                mind.seen = mind.reading.reads
+        entry.run, entry.last, entry.outcome = None, run, outcome
+        entry.holds.clear()
+        entry.left.clear()
+        entry.status = "undecided"
+        self.tell(outcome, entry.name, reason)
+        self.seen.add(reason or outcome)
+        self.dirty = True
+
+    def cancel(self, entry: Entry, reason: str) -> None:
+        """End a run from outside."""
+        run = entry.run
+        assert run is not None
+        self.end(run, "cancel", reason)
+        (self.take_back if run.satisfied else self.take_back_covered)(run)
+
+    def tell(self, word: str, name: Name, reason: str = "") -> None:
+        self.log.append(Told(self.now, word, name, reason))
+
+    def live(self) -> list[Run]:
+        return [entry.run for entry in self.entries.values() if entry.run is not None]
