@@ -18,7 +18,7 @@ PEERS := build/peers-venv
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test check lint cover fix bench bench-quick bench-docs soak build clean
+.PHONY: help setup demo test check lint cover fix bench bench-quick bench-docs soak build conformance clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ build: $(VENV)/ready-lint ## build the wheels, install each alone elsewhere and 
 	@for adapter in $(ADAPTERS); do \
 	$(call try_wheels,directive_trio-*.whl dist/directive_trio_$${adapter#adapters/}-,tests/house/installed_adapter.py,$(CURDIR)/$$adapter) \
 	|| exit; done
+
+conformance: $(VENV)/ready-lint ## let the official realtime clients judge our test server (needs the network, is no part of check)
+	@$(RUN) adapters.realtime.conformance
 
 clean: ## remove .venv and everything that was made
 	@rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

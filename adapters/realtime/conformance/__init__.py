@@ -1,0 +1,1 @@
+"""The official clients judge the test server: ``make conformance``."""
