@@ -15,6 +15,7 @@ CLASSES = [getattr(observe, name) for name in observe.__all__ if name != "Observ
 APPLY = {"id", "requirement", "run", "attempt", "reason", "event", "phase", "error", "duration"}
 """What the contract calls by these names, where it applies."""
 OWN = {"previous", "value", "hint", "active", "waiting_on", "resolver", "delay", "fact", "strategy", "number"}
+OWN |= {"kind", "expected", "actual", "dropped"}
 OWN |= {"changed", "started", "canceled"}
 
 

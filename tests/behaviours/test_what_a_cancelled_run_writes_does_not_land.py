@@ -27,7 +27,7 @@ async def test_what_it_wrote_before_stays(autojump_clock: trio.abc.Clock) -> Non
         await system.settle()
         assert system[module].note == "before"
     rejected = seen(log, "resolver.write.rejected")
-    assert [(one.fact, one.reason, one.requirement) for one in rejected] == [("work::note", "removed", Job("a"))]
+    assert [(one.fact, str(one.reason), one.requirement) for one in rejected] == [("work::note", "removed", Job("a"))]
 
 
 async def test_a_write_in_the_tick_of_the_cancellation_does_not_land(autojump_clock: trio.abc.Clock) -> None:
@@ -91,7 +91,7 @@ async def test_an_event_dispatched_after_the_cancellation_does_not_land(autojump
         kept[0].dispatch(Heard())
         kept[0].cancel()
         assert system[module].heard == 1
-    assert [(one.fact, one.reason) for one in seen(log, "resolver.write.rejected")] == [("Heard", "removed")] * 2
+    assert [(one.fact, str(one.reason)) for one in seen(log, "resolver.write.rejected")] == [("Heard", "removed")] * 2
 
 
 async def test_a_kept_context_writes_nothing_when_the_run_has_completed(autojump_clock: trio.abc.Clock) -> None:
@@ -111,7 +111,7 @@ async def test_a_kept_context_writes_nothing_when_the_run_has_completed(autojump
         kept[0].facts.note = "seen"
         remove()
         assert system[module].note == ""
-        assert [one.reason for one in seen(log, "resolver.write.rejected")] == ["ended"]
+        assert [one.reason for one in seen(log, "resolver.write.rejected")] == [None]
 
 
 async def test_a_cancelled_run_that_satisfied_itself_leaves_no_marker(autojump_clock: trio.abc.Clock) -> None:

@@ -259,8 +259,20 @@ class PotBroken(Observation):
             "run 3 was cancelled after 2.00 s in attempt 2: stopped; while it cleaned up: OSError: no network",
         ),
         (
-            ResolverWriteRejected(1, 0, "x", Boil(), 3, "tea::hot", "its run was cancelled"),
-            "run 3: a write to tea::hot did not land: its run was cancelled",
+            ResolverWriteRejected(1, 0, "x", Boil(), 3, "rejection", None, "tea::hot"),
+            "run 3: a write to tea::hot did not land: it has ended",
+        ),
+        (
+            ResolverWriteRejected(1, 0, "x", Boil(), 3, "rejection", CancelReason("removed"), "tea::hot"),
+            "run 3: a write to tea::hot did not land: removed",
+        ),
+        (
+            ResolverWriteRejected(1, 0, "x", Boil(), 3, "rejection", CancelReason("clobbered"), "tea::hot", 1, 2),
+            "run 3: a write to tea::hot did not land: clobbered, it expected 1 and found 2",
+        ),
+        (
+            ResolverWriteRejected(1, 0, "x", Boil(), 3, "summary", CancelReason("clobbered"), dropped=5),
+            "run 3: 5 more writes did not land: clobbered",
         ),
         (EffectError(1, 0, "x", "cleanup", ERROR), "raised in cleanup: OSError: no network"),
         (WatcherError(1, 0, "x", ERROR), "raised OSError: no network"),

@@ -127,9 +127,12 @@ def logged(plugin: LoggingPlugin, observation: Observation, caplog: pytest.LogCa
             "requirement.unsatisfied lamp::must_be_lit requirement=SwitchOn() run=3",
         ),
         (
-            ResolverWriteRejected(1, 0, "lamp::switch_on", SwitchOn(), 3, "lamp::lit", "it has ended"),
+            ResolverWriteRejected(1, 0, "lamp::switch_on", SwitchOn(), 3, "rejection", None, "lamp::lit"),
             logging.WARNING,
-            "resolver.write.rejected lamp::switch_on requirement=SwitchOn() run=3 fact='lamp::lit' reason=it has ended",
+            (
+                "resolver.write.rejected lamp::switch_on requirement=SwitchOn() run=3 kind='rejection' reason=None "
+                "fact='lamp::lit' expected=None actual=None dropped=0"
+            ),
         ),
         (
             FactMutated(1, 0, "lamp::names", "write anew"),

@@ -92,6 +92,7 @@ async def ask_elsewhere(facts: PermissionFacts) -> LoadPermissions | None:
         "role": one_of("", "guest"),
         "count": any_of(above(3), below(0)),
     },
+    owns=["role"],
     reads=[PermissionFacts.can_edit, "granted"],
 )
 def reload(facts: PermissionFacts) -> LoadPermissions:

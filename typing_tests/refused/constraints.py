@@ -92,3 +92,8 @@ def misspelt_option(facts: AuthFacts) -> ValidateSession | None:
 @auth.constraint(timeout="5")  # E: call-overload, untyped-decorator / reportArgumentType
 def timeout_a_text(facts: AuthFacts) -> ValidateSession | None:
     return None
+
+
+@auth.constraint(owns=[above])  # E: list-item / reportArgumentType
+def owns_a_function(facts: AuthFacts) -> ValidateSession | None:
+    return None

@@ -32,6 +32,7 @@ class Constraint(Generic[F, Answer]):
     is_async: bool
     when: Mapping[str, object]
     after: tuple[AfterItem, ...]
+    owns: tuple[str, ...]
     reads: tuple[ReadItem, ...]
     priority: int
     timeout: float

@@ -142,6 +142,7 @@ class Module(Generic[F]):
         *,
         when: Mapping[str, object] = ...,
         after: Iterable[AfterItem] = ...,
+        owns: Iterable[str] = ...,
         priority: int = ...,
         reads: Iterable[ReadItem] = ...,
         timeout: float = ...,
@@ -156,6 +157,7 @@ class Module(Generic[F]):
         *,
         when: Mapping[str, object] | None = None,
         after: Iterable[AfterItem] = (),
+        owns: Iterable[str] = (),
         priority: int = 0,
         reads: Iterable[ReadItem] = (),
         timeout: float = 5,
@@ -173,6 +175,9 @@ class Module(Generic[F]):
                 values or matches (``one_of above below any_of not_``). The function is called only where
                 it holds.
             after: Constraints (handles or names; a bare name means this module) that must not be pending.
+            owns: Facts of this module that its resolver has the last word on only while nobody else writes them:
+                once somebody does, what the run writes to them is dropped and its signal is aborted. Such a run
+                also goes on when its requirement is no longer wanted.
             priority: Higher ones are evaluated and dispatched first.
             reads: Names or derivations tracked in addition to what the function reads.
             timeout: Seconds an async constraint may take for an answer.
@@ -182,10 +187,12 @@ class Module(Generic[F]):
 
         Raises:
             DuplicateNameError: The module has a constraint of this name.
+            UnknownNameError: The module has no fact that ``owns`` names.
             DefinitionError: The module is sealed, or an option cannot be.
         """
         waits_for = several("after", after)
         tracked = several("reads", reads)
+        owned = self._facts_named("owns", owns)
         words = several_strings("tags", tags)
         whole("priority=", priority)
         time_limit("timeout=", timeout)
@@ -205,6 +212,7 @@ class Module(Generic[F]):
                 is_async(function),
                 condition,
                 cast("tuple[AfterItem, ...]", waits_for),
+                owned,
                 cast("tuple[ReadItem, ...]", tracked),
                 priority,
                 timeout,
@@ -348,6 +356,15 @@ class Module(Generic[F]):
             return effect
 
         return declare if function is None else declare(function)
+
+    def _facts_named(self, option: str, names: Iterable[str]) -> tuple[str, ...]:
+        found = several_strings(option, names)
+        for name in found:
+            if name not in self.schema.facts:
+                raise UnknownNameError(
+                    f"fact of module {self.name!r} for {option}=", name, nearest(name, self.schema.facts)
+                )
+        return found
 
     def _claim(self, kind: str, known: Mapping[str, object], name: str) -> str:
         self._open_for(kind, name)

@@ -5,7 +5,7 @@ system the time of the last pass). ``id`` is the qualified name of the definitio
 about; constraints and resolvers may share a name, the ``type`` tells them apart.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from attrs import frozen
 
@@ -242,14 +242,24 @@ class ResolverCancel(Observation):
 
 @frozen
 class ResolverWriteRejected(Observation):
-    """What a run wrote after its end or its cancellation did not land."""
+    """What a run wrote did not land.
+
+    ``kind`` is ``rejection``, or ``summary`` at the end of a run with more than ten of them: ``dropped`` counts
+    the others. ``reason`` is ``clobbered`` where the run owns the fact and somebody else has written it: it
+    ``expected`` one value, the ``actual`` one is another. Otherwise it is what the run was cancelled for; None:
+    it had ended. ``fact`` names the fact, or the event that was dispatched too late.
+    """
 
     type: ClassVar[str] = "resolver.write.rejected"
     id: str
     requirement: Any
     run: int
-    fact: str
-    reason: str
+    kind: Literal["rejection", "summary"]
+    reason: CancelReason | None
+    fact: str = ""
+    expected: Any = None
+    actual: Any = None
+    dropped: int = 0
 
 
 @frozen

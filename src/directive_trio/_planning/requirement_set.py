@@ -26,6 +26,7 @@ from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.convergence import Row
 from directive_trio._planning.identity import Identities, Identity
 from directive_trio._planning.inputs import by_others, differ, differs_for, marked_by, take_inputs
+from directive_trio._planning.ownership import Owners
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
 from directive_trio._planning.wanted import (
@@ -96,6 +97,7 @@ class RequirementSet:
         """How requirements that are gone have ended, for ``explain``; bounded."""
         self.leaving: dict[Wanted, CancelReason] = {}
         """What nobody asks for so far in this pass: a constraint further on may still take it over."""
+        self.owners: Owners | None = None
         self.unresolved: set[type] = set()
         self.paused: dict[Wanted, None] = {}
         self._stopped: dict[str, int] = {}
@@ -218,6 +220,8 @@ class RequirementSet:
         run = wanted.run
         if run is not None:
             if run.live:
+                if run.ownership is not None:
+                    return  # it goes on, and what becomes of the requirement is told at its end
                 self.cancel_run(run, reason)
             self._tell_end(wanted, met=False)
             return  # it is let go when its run has ended and been judged
@@ -316,6 +320,8 @@ class RequirementSet:
         run = wanted.run = Run(self.runs, wanted, self.began)
         for node in wanted.links:  # whoever is linked to what has no run asks for it
             run.inputs.append(self._take_inputs(node, wanted).sources)
+        if self.owners is not None:
+            run.ownership = self.owners.bind(run)
         self.set_status(wanted, RUNNING)
         self.plan.start.append(run)
 
@@ -436,7 +442,7 @@ class RequirementSet:
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:
         """The run has ended and the requirement is still wanted."""
-        cancelled = run.reason is not None and run.reason.kind in {"cancelled", "timeout"}  # somebody's word
+        cancelled = run.reason is not None and run.reason.kind in {"cancelled", "timeout", "clobbered"}
         if run.requeued and not cancelled:
             self._rows[wanted.resolver_id or ""].reset()
             self.dispatch(wanted)

@@ -4,6 +4,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from directive_trio._definitions.policies import CancelReason, Strategy
+from directive_trio._planning.ownership import Ownership
 from directive_trio._store.cell import Cell
 from directive_trio._store.worlds import World
 
@@ -28,7 +29,9 @@ class Run:
 
     ``self_satisfied``: its own writes alone made its constraint false. ``marked``: that was so until others
     covered its markers. ``taken_back``: the markers it left were returned. ``wrote``: it has written at all.
-    ``world``: the world without its own writes, made when somebody first asks.
+    ``ownership``: the facts it owns, if any; such a run is not cancelled when nobody wants it any more.
+    ``rejected`` counts its writes that did not land. ``world``: the world without its own writes, made when
+    somebody first asks.
     """
 
     __slots__ = (
@@ -39,7 +42,9 @@ class Run:
         "marked",
         "number",
         "outcome",
+        "ownership",
         "reason",
+        "rejected",
         "requeued",
         "self_satisfied",
         "since",
@@ -70,6 +75,8 @@ class Run:
         self.marked = False
         self.taken_back = False
         self.wrote = False
+        self.ownership: Ownership | None = None
+        self.rejected = 0
         self.world: World | None = None
 
     @property

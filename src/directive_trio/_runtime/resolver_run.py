@@ -31,12 +31,13 @@ from directive_trio._observation.observations import (
     ResolverError,
     ResolverRetry,
     ResolverStart,
+    ResolverWriteRejected,
 )
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.results import refuse_result
-from directive_trio._runtime.run_context import RunContext
+from directive_trio._runtime.run_context import CLOBBERED, REJECTIONS_TOLD, RunContext
 from directive_trio._runtime.signal import RunSignal
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
@@ -120,6 +121,8 @@ class ResolverRuns:
             if run is not None and self._has_place(_resolver(run)):
                 self._unqueue(run)
                 run.since = self.observers.clock()
+                if run.ownership is not None:
+                    run.ownership.begin()
                 return run
             self.freed.discard(resolver_id)
         return None
@@ -188,7 +191,8 @@ class ResolverRuns:
         """The code of a run has ended: settle its outcome, make room for the next, tell planning."""
         run = live.run
         if run.reason is None and isinstance(error, AbortedError):
-            run.reason = CancelReason("cancelled")  # somebody else's signal: for this run it is its own wish
+            # Its own signal: an owned fact was clobbered. Somebody else's: for this run it is its own wish.
+            run.reason = live.signal.reason or CancelReason("cancelled")
         if run.reason is not None:
             outcome = Outcome.CANCEL
             if isinstance(error, AbortedError):
@@ -222,6 +226,9 @@ class ResolverRuns:
     def _tell_end(self, run: Run, resolver: str) -> None:
         about = (resolver, run.wanted.requirement, run.number, run.attempt)
         duration = self.observers.clock() - run.since
+        if (untold := run.rejected - REJECTIONS_TOLD) > 0:
+            summary = (resolver, run.wanted.requirement, run.number, "summary", run.reason or CLOBBERED)
+            self.observers.tell(ResolverWriteRejected, *summary, "", None, None, untold)
         if run.outcome is Outcome.COMPLETE:
             self.observers.tell(ResolverComplete, *about, duration)
         elif run.outcome is Outcome.ERROR:

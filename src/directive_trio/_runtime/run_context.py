@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
+from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._observation.observations import ResolverWriteRejected
 from directive_trio._planning.run import Run
 from directive_trio._runtime.signal import RunSignal
@@ -15,6 +16,10 @@ from directive_trio._store.snapshot import instance_of
 
 if TYPE_CHECKING:
     from directive_trio._runtime.resolver_run import ResolverRuns
+
+CLOBBERED = CancelReason("clobbered")
+REJECTIONS_TOLD = 10
+"""How many writes of a run that do not land are observed one by one; the rest is summed up at its end."""
 
 
 class RunContext:
@@ -47,9 +52,16 @@ class RunContext:
         self._run.requeued = True
 
     def dispatch(self, event: Record, /) -> None:
-        if self._lands(type(event).__name__):
-            self._run.wrote = True
-            self._runs.dispatch(event, self._run.number)
+        run = self._run
+        if not run.live:
+            self._reject(type(event).__name__, run.reason)
+            return
+        run.wrote = True
+        try:
+            self._runs.dispatch(event, run.number)
+        finally:
+            if run.ownership is not None:
+                run.ownership.wrote(run.number)
 
     def cancel(self) -> None:
         if self._run.live:  # later it is harmless everywhere
@@ -76,19 +88,31 @@ class RunContext:
         """Say whether this run wrote a fact last."""
         return bool(self._place.node(fact).writer == self._run.number)
 
-    def _write(self, cell: Cell, value: Any) -> None:
-        if self._lands(cell.name):
-            self._runs.store.write(cell, value, self._run.number)
-            self._run.wrote = True
+    # -- what does not land -----------------------------------------------------------------------
 
-    def _lands(self, what: str) -> bool:
-        """Say whether what the run does now counts; after its end or cancellation it is only observed."""
+    def _write(self, cell: Cell, value: Any) -> None:
         run = self._run
-        if run.live:
-            return True
+        owned = run.ownership
+        if not run.live:
+            self._reject(cell.name, run.reason)
+        elif owned is None:
+            self._runs.store.write(cell, value, run.number)
+            run.wrote = True
+        elif owned.admits(cell):
+            self._runs.store.write(cell, value, run.number)
+            run.wrote = True
+            owned.wrote(run.number)
+        else:
+            values = (HIDDEN, HIDDEN) if cell.schema.secret else (owned.expected(cell), cell.value)
+            self._reject(cell.name, CLOBBERED, *values)
+            self.signal.abort(CLOBBERED)
+
+    def _reject(self, what: str, reason: CancelReason | None, expected: Any = None, actual: Any = None) -> None:
+        """Drop what the run does; the first few times that is observed one by one."""
+        run = self._run
+        run.rejected += 1
         observers = self._runs.observers
-        if observers.listening:
-            why = str(run.reason) if run.reason is not None else "ended"
+        if observers.listening and run.rejected <= REJECTIONS_TOLD:
             resolver = run.wanted.resolver_id or ""
-            observers.tell(ResolverWriteRejected, resolver, run.wanted.requirement, run.number, what, why)
-        return False
+            fields = (resolver, run.wanted.requirement, run.number, "rejection", reason, what, expected, actual)
+            observers.tell(ResolverWriteRejected, *fields)

@@ -17,6 +17,7 @@ from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.answer import Question
 from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.ownership import Owners
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.rank import rank
 from directive_trio._planning.requirement_set import RequirementSet
@@ -136,6 +137,8 @@ def make_planner(store: Store, names: Names, modules: Sequence[Module[Any]], ret
     }
     requirements = RequirementSet(store, store.observers, agenda, resolvers, retry_later, limit)
     constraints = {constraint.id: constraint for module in modules for constraint in module.constraints.values()}
+    if any(constraint.owns for constraint in constraints.values()):
+        requirements.owners = Owners(store.modules)
     after = {name: _predecessors(constraint, constraints) for name, constraint in constraints.items()}
     ranks = rank(list(constraints), {name: found.priority for name, found in constraints.items()}, after)
     nodes = {

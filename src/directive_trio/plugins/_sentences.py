@@ -61,7 +61,7 @@ SENTENCES: Mapping[type[Observation], Callable[[Any], str]] = {
         f"run {seen.run} was cancelled after {seen.duration:.2f} s{_attempts(seen.attempt)}: {seen.reason}"
         f"{_while_cleaning(seen.error)}"
     ),
-    ResolverWriteRejected: lambda seen: f"run {seen.run}: a write to {seen.fact} did not land: {seen.reason}",
+    ResolverWriteRejected: lambda seen: f"run {seen.run}: {_rejected(seen)}",
     EffectError: lambda seen: f"raised in {seen.phase}: {error_text(seen.error)}",
     WatcherError: lambda seen: f"raised {error_text(seen.error)}",
     ObserverError: lambda seen: f"raised {error_text(seen.error)}",
@@ -95,6 +95,15 @@ def _sender(run: int) -> str:
 
 def _taker(resolver: str | None) -> str:
     return "" if resolver else ", which no resolver takes"
+
+
+def _rejected(seen: ResolverWriteRejected) -> str:
+    if seen.kind == "summary":
+        return f"{seen.dropped} more writes did not land: {seen.reason}"
+    values = ""
+    if seen.reason is not None and seen.reason.kind == "clobbered":
+        values = f", it expected {preview(seen.expected)} and found {preview(seen.actual)}"
+    return f"a write to {seen.fact} did not land: {seen.reason or 'it has ended'}{values}"
 
 
 def _attempts(attempt: int) -> str:

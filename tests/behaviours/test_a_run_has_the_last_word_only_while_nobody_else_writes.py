@@ -1,0 +1,522 @@
+"""R15: ``owns=["status"]`` binds the run by compare-and-swap: what somebody else has written meanwhile stays."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trio
+import trio.lowlevel
+from attrs import define, frozen
+
+from directive_trio import HIDDEN, CancelReason, Context, Module, Retry, System, fact, open_system
+from directive_trio.errors import DefinitionError, UnknownNameError
+from directive_trio.observe import Observation
+from tests.behaviours.worker import seen, types
+
+
+@define
+class Game:
+    status: str = "idle"
+    phase: int = 0
+    result: str = ""
+    token: str = fact("", tags=["secret"])
+
+
+@frozen
+class Execute: ...
+
+
+@frozen
+class Leave: ...
+
+
+@frozen
+class Say:
+    status: str
+
+
+Ctx = Context[Game]
+Do = Callable[[Execute, Ctx], Awaitable[None]]
+
+
+def game(do: Do, *, owns: tuple[str, ...] = ("status",), **options: Any) -> Module[Game]:
+    """While the status is mutating, something is executed."""
+    module = Module("game", Game)
+    module.constraint(when={"status": "mutating"}, owns=owns, name="mutate")(lambda facts: Execute())
+    module.resolver(Execute, name="execute", **options)(do)
+
+    @module.on(Leave)
+    def leave(facts: Game, event: Leave) -> None:
+        facts.status = "left"
+
+    @module.on(Say)
+    def say(facts: Game, event: Say) -> None:
+        facts.status = event.status
+
+    return module
+
+
+async def play(requirement: Execute, ctx: Ctx) -> None:
+    """The shape of the guide: data that always lands, then the phase."""
+    await trio.sleep(1)
+    ctx.facts.result = "done"
+    ctx.facts.status = "playing"
+
+
+def rejections(log: list[Observation]) -> list[tuple[str, str, Any, Any, str, int]]:
+    return [
+        (one.kind, one.fact, one.expected, one.actual, str(one.reason), one.dropped)
+        for one in seen(log, "resolver.write.rejected")
+    ]
+
+
+async def test_an_owned_write_lands_while_nobody_else_has_written(autojump_clock: trio.abc.Clock) -> None:
+    """As if nothing were owned; one write after another, too."""
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        ctx.facts.status = "executing"
+        await trio.sleep(1)
+        await play(requirement, ctx)
+
+    log: list[Observation] = []
+    module = game(do)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await system.settle()
+        assert (system[module].status, system[module].result) == ("playing", "done")
+    assert rejections(log) == []
+    assert types(log, "resolver.", "requirement.") == [
+        *("requirement.created", "resolver.start", "resolver.complete", "requirement.met")
+    ]
+
+
+async def test_a_clobbered_fact_keeps_what_somebody_else_wrote(autojump_clock: trio.abc.Clock) -> None:
+    """The write is dropped, not raised; what is not listed lands; the run goes on to its end."""
+    log: list[Observation] = []
+    module = game(play)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await system.settle()
+        assert (system[module].status, system[module].result) == ("left", "done")
+    assert rejections(log) == [("rejection", "game::status", "mutating", "left", "clobbered", 0)]
+    assert types(log, "resolver.", "requirement.") == [
+        *("requirement.created", "resolver.start", "resolver.write.rejected", "resolver.complete", "requirement.met")
+    ]
+
+
+async def test_without_owns_every_write_lands(autojump_clock: trio.abc.Clock) -> None:
+    """Or the run is cancelled, because nobody wants it any more."""
+    log: list[Observation] = []
+    module = game(play, owns=())
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await system.settle()
+        assert (system[module].status, system[module].result) == ("left", "")
+    assert [str(one.reason) for one in seen(log, "resolver.cancel")] == ["removed"]
+
+
+async def test_the_signal_is_aborted_and_nothing_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
+    """At the moment of the first dropped write, with reason clobbered."""
+    reasons: list[CancelReason | None] = []
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        ctx.signal.on_abort(reasons.append)
+        await trio.sleep(1)
+        assert not ctx.signal.aborted
+        ctx.facts.status = "playing"
+        reasons.append(ctx.signal.reason)
+        await trio.sleep(1)
+        ctx.facts.result = "still here"
+
+    module = game(do)
+    async with open_system(module) as system:
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await system.settle()
+        assert reasons == [CancelReason("clobbered")] * 2
+        assert system[module].result == "still here"
+
+
+async def test_leaving_with_the_aborted_signal_is_a_cancel(autojump_clock: trio.abc.Clock) -> None:
+    """Its reason is clobbered; the requirement is tried again only if others change what is read."""
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        ctx.facts.phase = 5
+        ctx.signal.raise_if_aborted()
+
+    log: list[Observation] = []
+    module = game(do, owns=("phase",))
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system[module].phase = 1
+        await system.settle()
+        await trio.sleep(10)
+        assert system[module].phase == 1
+    assert [str(one.reason) for one in seen(log, "resolver.cancel")] == ["clobbered"]
+
+
+async def test_the_fact_stays_locked(autojump_clock: trio.abc.Clock) -> None:
+    """Even if the expected value returns; other owned facts are as they were."""
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        ctx.facts.status = "one"
+        await trio.sleep(1)
+        ctx.facts.status = "two"
+        ctx.facts.phase = 7
+
+    log: list[Observation] = []
+    module = game(do, owns=("status", "phase"))
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await trio.sleep(1)
+        system[module].status = "mutating"
+        await trio.sleep(1)
+        assert (system[module].status, system[module].phase) == ("mutating", 7)
+        system[module].status = "over"
+        await system.settle()
+    assert [one[1:4] for one in rejections(log)][:2] == [
+        ("game::status", "mutating", "left"),
+        ("game::status", "mutating", "mutating"),
+    ]
+
+
+async def test_what_goes_and_comes_back_is_no_clobber(autojump_clock: trio.abc.Clock) -> None:
+    """A, B, A: values are compared, not versions."""
+    log: list[Observation] = []
+    module = game(play)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        system[module].status = "mutating"
+        await system.settle()
+        assert system[module].status == "playing"
+    assert rejections(log) == []
+
+
+async def test_what_is_expected_is_what_the_run_wrote_last(autojump_clock: trio.abc.Clock) -> None:
+    """Its own later write, and one of an event that it dispatched, are no clobber; one of somebody else is."""
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        ctx.facts.status = "one"
+        ctx.dispatch(Say("two"))
+        ctx.facts.status = "three"
+        await trio.sleep(1)
+        ctx.facts.status = "four"
+
+    module = game(do)
+    for clobber in (False, True):
+        async with open_system(module) as system:
+            system[module].status = "mutating"
+            await trio.sleep(0.5)
+            assert system[module].status == "three"
+            if clobber:
+                system[module].status = "one"
+            await system.settle()
+            assert system[module].status == ("one" if clobber else "four")
+
+
+async def test_a_handler_that_raises_leaves_the_expectation(autojump_clock: trio.abc.Clock) -> None:
+    """Its writes were undone, so the value is the run's own again."""
+
+    @frozen
+    class Bad: ...
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        ctx.facts.status = "mine"
+        with pytest.raises(ValueError, match="bad"):
+            ctx.dispatch(Bad())
+        ctx.facts.status = "still mine"
+
+    module = game(do)
+
+    @module.on(Bad)
+    def bad(facts: Game, event: Bad) -> None:
+        facts.status = "half"
+        raise ValueError("bad")
+
+    async with open_system(module) as system:
+        system[module].status = "mutating"
+        await system.settle()
+        assert system[module].status == "still mine"
+
+
+async def test_a_retry_is_bound_as_before(autojump_clock: trio.abc.Clock) -> None:
+    """What was clobbered in one attempt is locked in the next; its signal is a new one."""
+    aborted: list[tuple[bool, bool]] = []
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        before = ctx.signal.aborted
+        await trio.sleep(1)
+        ctx.facts.status = f"attempt {ctx.attempt}"
+        aborted.append((before, ctx.signal.aborted))
+        if ctx.attempt == 1:
+            raise ValueError
+        ctx.facts.result = "done"
+
+    module = game(do, retry=Retry(2, initial_delay=1))
+    async with open_system(module) as system:
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await system.settle()
+        assert (system[module].status, system[module].result) == ("left", "done")
+    assert aborted == [(False, True), (False, True)]
+
+
+async def test_ten_are_told_one_by_one_and_the_rest_in_sum(autojump_clock: trio.abc.Clock) -> None:
+    """The summary comes at the end of the run, before its outcome."""
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        for number in range(25):
+            ctx.facts.status = str(number)
+
+    log: list[Observation] = []
+    module = game(do)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await system.settle()
+    told = rejections(log)
+    assert told[:10] == [("rejection", "game::status", "mutating", "left", "clobbered", 0)] * 10
+    assert told[10:] == [("summary", "", None, None, "clobbered", 15)]
+    assert types(log, "resolver.")[-2:] == ["resolver.write.rejected", "resolver.complete"]
+
+
+async def test_values_of_secret_facts_are_hidden(autojump_clock: trio.abc.Clock) -> None:
+    """What was expected and what was found are as secret as the fact."""
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        ctx.facts.token = "mine"
+
+    log: list[Observation] = []
+    module = game(do, owns=("token",))
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system[module].token = "theirs"
+        await system.settle()
+    assert [one[2:4] for one in rejections(log)] == [(HIDDEN, HIDDEN)]
+
+
+async def test_an_owning_run_goes_on_when_nobody_wants_it(autojump_clock: trio.abc.Clock) -> None:
+    """Not the removal, not the disabling and not a new requirement ends it; the requirement is met at its end."""
+    log: list[Observation] = []
+    module = game(play)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.disable("game::mutate")
+        await trio.lowlevel.checkpoint()
+        assert not system.is_settled
+        await system.settle()
+        assert system[module].status == "playing"
+    assert types(log, "resolver.", "requirement.")[-2:] == ["resolver.complete", "requirement.met"]
+
+
+async def test_wanted_again_while_it_goes_on(autojump_clock: trio.abc.Clock) -> None:
+    """It is the same run; at its end it is judged by what has changed."""
+    log: list[Observation] = []
+    module = game(play)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.25)
+        system[module].status = "away"
+        await trio.sleep(0.25)
+        system[module].status = "mutating"
+        await system.settle()
+        assert system[module].status == "playing"
+    assert types(log, "resolver.") == ["resolver.start", "resolver.complete"]
+
+
+@pytest.mark.parametrize("how", ["cancel", "timeout", "stop"])
+async def test_what_still_ends_it(autojump_clock: trio.abc.Clock, how: str, caplog: pytest.LogCaptureFixture) -> None:
+    """An explicit cancel, a timeout, a stop; clobbered before or not."""
+    log: list[Observation] = []
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        ctx.facts.status = "dropped"
+        await trio.sleep(100)
+
+    module = game(do, timeout=5) if how == "timeout" else game(do)
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await trio.sleep(1)
+        if how == "cancel":
+            assert system.cancel(Execute())
+        if how == "stop":
+            await system.stop_async()
+        else:
+            await system.settle(timeout=20)
+        assert system[module].status == "left"
+    ends = [one.type for one in log if one.type in {"resolver.cancel", "resolver.error", "resolver.complete"}]
+    assert ends == ["resolver.error" if how == "timeout" else "resolver.cancel"]
+
+
+async def test_the_first_of_several_producers_says_what_is_owned(autojump_clock: trio.abc.Clock) -> None:
+    """The first in the order of evaluation: here, by priority."""
+    for first in (True, False):
+        module = Module("game", Game)
+        module.constraint(owns=["status"], priority=1 if first else -1, name="a")(
+            lambda facts: Execute() if facts.status == "mutating" else None
+        )
+        module.constraint(name="b")(lambda facts: Execute() if facts.status == "mutating" else None)
+        module.resolver(Execute, name="execute")(play)
+        async with open_system(module) as system:
+            system[module].status = "mutating"
+            await trio.sleep(0.5)
+            system[module].phase = 1
+            assert system.is_settled is False
+            system[module].status = "left"
+            await system.settle()
+            assert system[module].result == ("done" if first else "")
+
+
+async def test_the_order_of_evaluation_counts_not_who_asked_first(autojump_clock: trio.abc.Clock) -> None:
+    """A producer that joined later, and is evaluated earlier, is the first when the run is dispatched again."""
+    module = Module("game", Game)
+    module.constraint(owns=["status"], priority=1, name="a")(
+        lambda facts: Execute() if facts.status == "mutating" and facts.phase else None
+    )
+    module.constraint(name="b")(lambda facts: Execute() if facts.status == "mutating" else None)
+    runs = 0
+
+    @module.resolver(Execute)
+    async def execute(requirement: Execute, ctx: Ctx) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            await trio.sleep(1)
+            ctx.requeue()
+        else:
+            await play(requirement, ctx)
+
+    async with open_system(module) as system:
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system[module].phase = 1
+        await trio.sleep(1)
+        system[module].status = "left"
+        await system.settle()
+        assert (runs, system[module].status, system[module].result) == (2, "left", "done")
+
+
+async def test_an_async_constraint_owns_too(autojump_clock: trio.abc.Clock) -> None:
+    """What the run expects is taken when it is dispatched, not when the constraint was asked."""
+    module = Module("game", Game)
+
+    @module.constraint(owns=["phase"])
+    async def mutate(facts: Game) -> Execute | None:
+        wanted = facts.status == "mutating"
+        await trio.sleep(1)
+        return Execute() if wanted else None
+
+    @module.resolver(Execute)
+    async def execute(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        ctx.facts.phase += 1
+        ctx.facts.status = "done"
+
+    for clobber in (False, True):
+        async with open_system(module) as system:
+            system[module].status = "mutating"
+            await trio.sleep(0.5)
+            system[module].phase = 10  # before the dispatch: that is what it starts with
+            await trio.sleep(1)
+            if clobber:
+                system[module].phase = 20
+            await system.settle()
+            assert system[module].phase == (20 if clobber else 11)
+
+
+async def test_who_waits_for_a_place_starts_with_what_is_then(autojump_clock: trio.abc.Clock) -> None:
+    """A run that is queued behind a limit has not begun, so nothing is clobbered."""
+
+    @frozen
+    class Numbered:
+        number: int
+
+    module = Module("game", Game)
+    module.constraint(owns=["phase"], name="both")(
+        lambda facts: [Numbered(1), Numbered(2)] if facts.status == "mutating" else None
+    )
+
+    @module.resolver(Numbered, limit=1)
+    async def count(requirement: Numbered, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        ctx.facts.phase += 1
+        ctx.facts.result += str(requirement.number)
+
+    log: list[Observation] = []
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].status = "mutating"
+        await system.settle()
+        assert (system[module].phase, system[module].result) == (2, "12")
+    assert rejections(log) == []
+
+
+async def test_a_required_run_is_not_bound(autojump_clock: trio.abc.Clock) -> None:
+    """What the program itself requires has no constraint that could own anything."""
+    module = game(play)
+    async with open_system(module) as system:
+        system.require(Execute())
+        await trio.sleep(0.5)
+        system.dispatch(Leave())
+        await system.settle()
+        assert system[module].status == "playing"
+
+
+async def test_the_resolver_of_another_module_is_not_bound(
+    autojump_clock: trio.abc.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It writes other facts; that is said once."""
+    module = Module("game", Game)
+    module.constraint(owns=["status"], when={"status": "mutating"}, name="mutate")(lambda facts: Execute())
+    other = Module("other", Game)
+    other.resolver(Execute, name="execute")(play)
+    async with open_system(module, other) as system:
+        for _ in range(2):
+            system[module].status = "mutating"
+            await trio.sleep(0.5)
+            system[module].status = "left"
+            await system.settle()
+        assert system[other].result == ""  # cancelled: it is not exempt
+    assert caplog.text.count("constraint game::mutate owns facts, but other::execute is a resolver of another") == 1
+
+
+def test_only_facts_of_the_module_can_be_owned() -> None:
+    """Misspelt ones are named with the nearest; a bare string is refused."""
+    module = Module("game", Game)
+    with pytest.raises(UnknownNameError, match="did you mean 'status'"):
+        module.constraint(owns=["statsu"])
+    with pytest.raises(DefinitionError, match="owns"):
+        module.constraint(owns="status")
+    assert System(module).state == "new"
