@@ -11,7 +11,7 @@ import pytest
 from attrs import define, field, frozen
 
 from directive_trio import Module, System, derivation, fact
-from directive_trio.errors import ReadOnlyFactError, UnknownFactError
+from directive_trio.errors import DerivationError, ReadOnlyFactError, UnknownFactError
 
 
 @define
@@ -216,6 +216,30 @@ def test_reading_an_unknown_attribute_of_a_read_only_view_names_the_nearest() ->
     _, seen = views_of(LampFacts)
     with pytest.raises(UnknownFactError, match="no fact or derivation of LampFacts 'wantd'; did you mean 'wanted'"):
         _ = seen.wantd
+
+
+def test_a_derivation_that_reads_an_unknown_attribute_names_the_nearest() -> None:
+    """F1: as the cause of its error; an AttributeError about anything else stays what it is."""
+
+    @define
+    class Misspelt(LampFacts):
+        other: str = ""
+
+        @derivation
+        def shining(self) -> Any:
+            untyped: Any = "" if self.other == "str" else self
+            return untyped.wantd if self.other != "private" else untyped._wantd
+
+    live, _ = views_of(Misspelt)
+    with pytest.raises(DerivationError) as caught:
+        _ = live.shining
+    assert isinstance(caught.value.__cause__, UnknownFactError)
+    assert "did you mean 'wanted'" in str(caught.value.__cause__)
+    for other in ("str", "private"):
+        live.other = other
+        with pytest.raises(DerivationError) as caught:
+            _ = live.shining
+        assert type(caught.value.__cause__) is AttributeError
 
 
 MISSPELT = """

@@ -1,12 +1,17 @@
 """Readers and what they follow, where there are many."""
 
+from typing import Any
+
+import pytest
 from attrs import define
 
 from directive_trio import derivation
 from directive_trio._definitions.fact import read_schema
 from directive_trio._observation.observers import Observers
 from directive_trio._store.graph import Sink
+from directive_trio._store.lenses import FollowedReads, FollowingLens
 from directive_trio._store.store import Store
+from directive_trio.errors import DependencyCycleError
 
 
 @define
@@ -25,7 +30,7 @@ def store_with_facts() -> Store:
 
 
 def test_many_readers_are_told_and_forgotten_like_few() -> None:
-    """Few are kept in a tuple, many in a set: nobody sees the difference."""
+    """Few are kept in a tuple, many in a dict: nobody sees the difference."""
     store = store_with_facts()
     cell = store.modules["m"].node("count")
     queue: list[Sink] = []
@@ -68,3 +73,20 @@ def test_a_store_of_its_own_knows_no_task_and_no_loop() -> None:
         assert store.transaction.owner is None
         store.modules["m"].live.count = 1
     assert store.due
+
+
+def test_a_derivation_that_follows_itself_is_a_ring() -> None:
+    """Through a view that somebody else has left open, it is not looked at while it is being computed."""
+    kept: list[Any] = []
+
+    @define
+    class Ring:
+        @derivation
+        def ring(self) -> int:
+            return kept[0].ring + 1  # type: ignore[no-any-return]
+
+    store = Store(Observers(), check_types=True)
+    place = store.place("m", read_schema(Ring))
+    kept.append(FollowingLens(store.modules, FollowedReads(Sink([]), store.revision)).beside("m"))
+    with pytest.raises(DependencyCycleError, match="m::ring -> m::ring"):
+        _ = place.live.ring

@@ -16,7 +16,7 @@ T = TypeVar("T")
 class Derivation(Generic[F, T]):
     """What ``@derivation`` leaves in the facts class. Reading it on the class gives the handle."""
 
-    __slots__ = ("always_changes", "function", "key", "label", "name", "secret", "tags")
+    __slots__ = ("always_changes", "function", "key", "label", "name", "plain", "secret", "tags")
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Derivation(Generic[F, T]):
         self.name = name_of(function)
         self.always_changes = eq is False
         self.key = eq if callable(eq) else None
+        self.plain = self.key is None and not self.always_changes
         self.label = label
         self.tags = several_strings("tags", tags)
         self.secret = is_secret(self.tags)

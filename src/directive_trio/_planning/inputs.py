@@ -32,7 +32,7 @@ def read(store: Store, node: Any) -> Any:
     """Read a node for somebody who tracks."""
     reads = store.tracking.reads
     assert reads is not None  # a constraint is being asked, or a watcher
-    reads[node] = None
+    reads.append(node)
     return node.recall() if node.state else node.value
 
 

@@ -25,9 +25,9 @@ class SeenReads(FollowedReads):
 
     __slots__ = ()
 
-    def __setitem__(self, node: Any, nothing: None) -> None:
-        known = node in self or self.closed
-        super().__setitem__(node, nothing)
+    def append(self, node: Any) -> None:
+        known = node in self.known or self.closed
+        super().append(node)
         if not known:
             self.sink.seen.append((real_of(node), value_of(node)))
 
@@ -53,7 +53,7 @@ class Asking:
     def read(self, node: Any) -> Any:
         """Read a node for the condition."""
         shown = node if self.world is None else self.world.shadow(node)
-        self.reads[shown] = None
+        self.reads.append(shown)
         return shown.recall()
 
 

@@ -164,7 +164,7 @@ class Effects:
 
     def _read_sources(self, node: EffectNode, reads: Any) -> None:
         for source in node.sources:
-            reads[source] = None
+            reads.append(source)
 
     def _run(self, node: EffectNode, throw: list[Exception]) -> None:
         self._clean_up(node, throw)

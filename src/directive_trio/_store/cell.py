@@ -53,7 +53,7 @@ class Cell:
         self.value = value
         self.version = 0
         self.touched = self.touched_beneath = 0
-        self.dependents: tuple[Any, ...] | set[Any] = ()
+        self.dependents: tuple[Any, ...] | dict[Any, None] = ()
         self.writer = OUTSIDE
         self.layers: tuple[Layer, ...] = ()
         self.epoch = 0

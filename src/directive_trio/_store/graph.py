@@ -23,11 +23,12 @@ something pure is being computed, and writes are refused.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from directive_trio._definitions.derivation import Derivation as DerivationDef
+from directive_trio._definitions.fact import SCALARS
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._observation.observations import DerivationCompute
@@ -48,7 +49,7 @@ class Source(Protocol):
 
     version: int
     state: int
-    dependents: "tuple[Reader, ...] | set[Reader]"
+    dependents: "tuple[Reader, ...] | dict[Reader, None]"
 
 
 class Reader(Protocol):
@@ -78,19 +79,20 @@ class Sink:
 
 
 def follow(source: Any, reader: Any) -> None:
-    """Make *reader* a dependent of *source*. Few are kept in a tuple, many in a set."""
+    """Make *reader* a dependent of *source*. Few are kept in a tuple, many in a dict (half the size of a set)."""
     dependents = source.dependents
-    if type(dependents) is set:
-        dependents.add(reader)
+    if type(dependents) is dict:
+        dependents[reader] = None
     elif reader not in dependents:
-        source.dependents = (*dependents, reader) if len(dependents) < _FEW else {*dependents, reader}
+        few = (*dependents, reader)
+        source.dependents = few if len(few) <= _FEW else dict.fromkeys(few)
 
 
 def unfollow(source: Any, reader: Any) -> None:
     """Undo `follow`."""
     dependents = source.dependents
-    if type(dependents) is set:
-        dependents.discard(reader)
+    if type(dependents) is dict:
+        dependents.pop(reader, None)
     else:
         source.dependents = tuple(other for other in dependents if other is not reader)
 
@@ -113,13 +115,13 @@ class Graph:
     def mark(self, source: Any) -> None:
         """Make every transitive reader of *source* stale."""
         pending = [source]
-        while pending:
-            for reader in pending.pop().dependents:
+        for marked in pending:  # it grows
+            for reader in marked.dependents:
                 if reader.state != STALE:
                     reader.state = STALE
-                    if reader.is_sink:
+                    if type(reader) is not DerivationNode and reader.is_sink:
                         reader.queue.append(reader)
-                    else:
+                    elif reader.dependents:
                         pending.append(reader)
 
     # -- pull -------------------------------------------------------------------------------------
@@ -134,84 +136,74 @@ class Graph:
                 return True
         return False
 
-    def refresh(self, node: "DerivationNode") -> None:
+    # `refresh` and `compute` are each in one piece: a call would cost as much as a fifth of what they do.
+
+    def refresh(self, node: "DerivationNode") -> None:  # noqa: C901, PLR0912
         """Bring a derivation up to date without recursion. Never raises what the derivation raises."""
-        stack: list[list[Any]] = [[node, 0]]
-        while stack:
-            frame = stack[-1]
-            current, position = frame
-            if current.state == STALE:
-                current.state = CHECKING
-            if current.state != CHECKING or not current.version:
-                if current.state == CHECKING:
-                    self.compute(current)
-                stack.pop()
-                continue
-            inputs, verified = current.inputs, current.verified
-            for index in range(position, len(inputs)):
-                source = inputs[index]
+        if node.state == COMPUTING:
+            return
+        waiting: list[tuple[DerivationNode, Iterator[Any]]] = []
+        node.state = CHECKING
+        inputs = iter(node.inputs)
+        while True:
+            verified = node.verified
+            for source in inputs:
                 if source.state == STALE:
-                    frame[1] = index
-                    stack.append([source, 0])
+                    waiting.append((node, inputs))
+                    node, inputs = source, iter(source.inputs)
+                    node.state = CHECKING
                     break
                 if source.version > verified or source.state >= CHECKING:
                     # A ring is found out by computing: the read that closes it has the path.
-                    self.compute(current)
-                    stack.pop()
+                    self.compute(node)
                     break
             else:
-                current.state = CLEAN if current.error is None else FAILED
-                current.verified = self.revision
-                stack.pop()
+                if node.version:
+                    node.state = CLEAN if node.error is None else FAILED
+                    node.verified = self.revision
+                else:
+                    self.compute(node)
+            if node.state == CHECKING:
+                continue
+            while waiting:
+                version = node.version
+                node, inputs = waiting.pop()
+                if node.state == CHECKING:  # nobody has needed it before its turn
+                    if version <= node.verified:
+                        break
+                    self.compute(node)
+            else:
+                return
 
-    def recall(self, node: "DerivationNode") -> Any:
-        """Return the value of a derivation that is not clean, or raise what it raised.
+    def recall(self, node: "DerivationNode") -> None:
+        """Bring a derivation up to date that is being looked at right now: somebody needs it before its turn.
 
         Raises:
-            DerivationError: The derivation raised.
-            DependencyCycleError: It is being computed right now: it needs itself.
+            DependencyCycleError: It is being computed: it needs itself.
         """
         if node.state == COMPUTING:
             path = self.computing[self.computing.index(node) :]
             raise DependencyCycleError("derivation", tuple(entry.name for entry in [*path, node]))
-        if node.state == CHECKING:
-            self.compute(node)
-        elif node.state == STALE:
-            self.refresh(node)
-        if node.error is not None:
-            raise_from(node)
-        return node.value
+        self.compute(node)
 
-    def compute(self, node: "DerivationNode") -> None:
+    def compute(self, node: "DerivationNode") -> None:  # noqa: C901, PLR0912, PLR0915
         """Run a derivation; deep inside others, on a fresh stack."""
-        depth = len(self.computing)
-        if depth and not depth % LOOK_EVERY and _is_deep():  # looking takes longer than an outermost read should
-            self._compute_afresh(node)
-        else:
-            self._compute(node)
-
-    def _compute_afresh(self, node: "DerivationNode") -> None:
-        outermost = self.untold is None
-        if outermost:
-            self.untold = []
-        try:
-            _on_fresh_stack(lambda: self._compute(node))
-        finally:
-            if outermost:
-                untold, self.untold = self.untold or (), None
-                for fields in untold:
-                    self.observers.tell(DerivationCompute, *fields)
-
-    def _compute(self, node: "DerivationNode") -> None:
-        tracking, computing = self.tracking, self.computing
-        reads: dict[Any, None] = {}
-        outer, tracking.reads = tracking.reads, reads
+        computing = self.computing
+        if computing and not len(computing) % LOOK_EVERY and _is_deep():
+            self._compute_afresh(node)  # looking takes longer than an outermost read should
+            return
+        tracking, definition = self.tracking, node.definition
+        outer = tracking.reads
+        reads: list[Any] = []
+        tracking.reads = reads
         computing.append(node)
         node.state = COMPUTING
         failure: Exception | None = None
-        value = None
+        value: Any = None
         try:
-            value = node.definition.function(node.view)
+            value = definition.function(node.view)
+        except AttributeError as error:
+            failure = node.view._explain(error)
         except Exception as error:  # noqa: BLE001  # kept for the readers
             failure = error
         except BaseException:  # KeyboardInterrupt and the like: as if never begun
@@ -220,11 +212,19 @@ class Graph:
         finally:
             tracking.reads = outer
             computing.pop()
-        inputs = tuple(reads)
-        if inputs != node.inputs:
-            self.connect(node, inputs)
+        if reads != node.inputs:
+            inputs = list(dict.fromkeys(reads))
+            if inputs != node.inputs:
+                self.connect(node, inputs)
         node.verified = self.revision
-        if failure is not None or node.error is not None or not node.version or not node.kept(value, 0):
+        old = node.value
+        if failure is not None or node.error is not None or not node.version:
+            changed = True
+        elif definition.plain and type(value) in SCALARS and type(value) is type(old):
+            changed = value != old
+        else:
+            changed = not node.kept(value, 0)
+        if changed:
             self.revision += 1
             node.version = node.verified = self.revision
             node.value = value if failure is None else failure
@@ -241,25 +241,37 @@ class Graph:
         else:
             self.untold.append((node.name, value, failure))
 
+    def _compute_afresh(self, node: "DerivationNode") -> None:
+        outermost = self.untold is None
+        if outermost:
+            self.untold = []
+        try:
+            _on_fresh_stack(lambda: self.compute(node))
+        finally:
+            if outermost:
+                untold, self.untold = self.untold or (), None
+                for fields in untold:
+                    self.observers.tell(DerivationCompute, *fields)
+
     # -- tracking ---------------------------------------------------------------------------------
 
     def track(self, sink: Any, function: Callable[..., Any], *args: Any) -> Any:
         """Call *function* and make *sink* a dependent of exactly what it read, also when it raises."""
         tracking = self.tracking
-        reads: dict[Any, None] = {}
+        reads: list[Any] = []
         outer, tracking.reads = tracking.reads, reads
         try:
             return function(*args)
         finally:
             tracking.reads = outer
-            inputs = tuple(reads)
+            inputs = tuple(dict.fromkeys(reads))
             if inputs != sink.inputs:
                 self.connect(sink, inputs)
             sink.values = tuple([source.value for source in inputs])
             sink.verified = self.revision
             sink.state = CLEAN
 
-    def connect(self, reader: Any, inputs: tuple[Any, ...]) -> None:
+    def connect(self, reader: Any, inputs: Sequence[Any]) -> None:
         """Replace what *reader* follows by *inputs*, which are in the order of reading."""
         before = reader.inputs
         if before:
@@ -314,8 +326,8 @@ class DerivationNode:
         self.verified = 0
         self.state = STALE
         self.error: Exception | None = None
-        self.inputs: tuple[Any, ...] = ()
-        self.dependents: tuple[Any, ...] | set[Any] = ()
+        self.inputs: Sequence[Any] = ()
+        self.dependents: tuple[Any, ...] | dict[Any, None] = ()
 
     @property
     def name(self) -> str:
@@ -330,8 +342,28 @@ class DerivationNode:
         return unchanged(False, definition.key, self.value, value)
 
     def recall(self) -> Any:
-        """Return the value, however stale the node is now."""
-        return self.graph.recall(self)
+        """Return the value, however stale the node is now.
+
+        Raises:
+            DerivationError: The derivation raised.
+            DependencyCycleError: It needs itself.
+        """
+        if self.state == STALE:
+            graph, verified = self.graph, self.verified
+            for source in self.inputs:  # mostly facts: then there is nothing to keep a stack for
+                if source.state > FAILED:
+                    graph.refresh(self)
+                    break
+                if source.version > verified:
+                    graph.compute(self)
+                    break
+            else:
+                graph.refresh(self)
+        elif self.state > STALE:
+            self.graph.recall(self)
+        if self.error is not None:
+            raise_from(self)
+        return self.value
 
     def __repr__(self) -> str:
         return f"<derivation node {self.name}>"

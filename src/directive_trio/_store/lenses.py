@@ -74,7 +74,7 @@ class Lens:
             place = self.modules.get(module)
             if place is None:
                 raise UnknownNameError("module", module, nearest(module, self.modules))
-            view = self._views[module] = place.classes.seen(self, self.nodes(place))
+            view = self._views[module] = place.classes.helpful(self, self.nodes(place))
         return view
 
     def nodes(self, place: Place) -> Any:
@@ -93,26 +93,27 @@ class TrackingLens(Lens):
 
     def __init__(self, modules: dict[str, Place]) -> None:
         super().__init__(modules)
-        self.reads: dict[Any, None] | None = None
+        self.reads: list[Any] | None = None
 
 
-class FollowedReads(dict[Any, None]):
+class FollowedReads:
     """Reads that are followed at once: a change counts from the moment of the read, across awaits."""
 
-    __slots__ = ("closed", "sink")
+    __slots__ = ("closed", "known", "sink")
 
     def __init__(self, sink: Any, revision: int) -> None:
-        super().__init__()
+        self.known: set[Any] = set()
         self.sink = sink
         self.closed = False
         """Whether the function has ended: a read through a view it kept is followed no more."""
         sink.inputs, sink.values = [], []
         sink.verified = revision
 
-    def __setitem__(self, node: Any, nothing: None) -> None:
-        if node in self or self.closed:
+    def append(self, node: Any) -> None:
+        """Take note of a read."""
+        if node in self.known or self.closed:
             return
-        super().__setitem__(node, nothing)
+        self.known.add(node)
         if node.state > FAILED:
             node.graph.refresh(node)
         follow(node, self.sink)
@@ -125,7 +126,7 @@ class FollowingLens(Lens):
 
     __slots__ = ("reads",)
 
-    def __init__(self, modules: dict[str, Place], reads: "dict[Any, None] | None") -> None:
+    def __init__(self, modules: dict[str, Place], reads: FollowedReads) -> None:
         super().__init__(modules)
         self.reads = reads
 

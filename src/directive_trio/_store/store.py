@@ -99,7 +99,7 @@ class Store(Graph):
         cells = [Cell(place, fact, values[name]) for name, fact in schema.facts.items()]
         derivations = [DerivationNode(self, module, *derivation, None) for derivation in schema.derivations.items()]
         place.nodes = (*cells, *derivations)
-        seen = self.tracking.beside(module)
+        seen = classes.seen(self.tracking, place.nodes)
         for node in derivations:
             node.view = seen
         place.live = classes.live(self.lens, place.nodes, values, self)

@@ -10,7 +10,8 @@ for every run), yet both say it is their class, so ``isinstance(view, Facts)`` h
   comparison is written here.
 * The **seen** view shows a world through a *lens*: derivations, constraints, effects and runs get one. Reads
   go through properties that record themselves where the lens tracks; writes go to the lens, which refuses
-  them or knows whose they are.
+  them or knows whose they are. A subclass of it, the **helpful** one, also says which name is the nearest. All
+  but derivations get that; where a derivation reads what is not there, the graph asks for the same words.
 
 The source of both is generated from the template below, because a property that knows its node's position
 reads in half the time of a general ``__getattr__``. Its own names begin with an underscore, as
@@ -33,7 +34,7 @@ _FACT = """
         node = self._nodes[{position}]
         reads = self._lens.reads
         if reads is not None:
-            reads[node] = None
+            reads.append(node)
         return node.recall() if node.state else node.value
 """
 
@@ -69,9 +70,9 @@ _SKIPPED = frozenset(
 
 
 class ViewClasses:
-    """The two classes of one facts class, and the positions of its nodes: facts first, then derivations."""
+    """The classes of one facts class, and the positions of its nodes: facts first, then derivations."""
 
-    __slots__ = ("live", "positions", "schema", "seen")
+    __slots__ = ("helpful", "live", "positions", "schema", "seen")
 
     def __init__(self, schema: FactsSchema) -> None:
         self.schema = schema
@@ -81,7 +82,7 @@ class ViewClasses:
         facts = schema.facts_class.__name__
         self.seen = self._make(_SEEN.format(facts=facts, properties=properties), f"{facts}View")
         self.live = self._make(_LIVE.format(facts=facts, properties=derived), f"{facts}Live")
-        _finish_seen(self)
+        self.helpful = _finish_seen(self)
         _finish_live(self)
 
     def _make(self, source: str, name: str) -> Any:
@@ -107,7 +108,7 @@ class ViewClasses:
         return UnknownFactError(kind, name, nearest(name, self.positions))
 
 
-def _finish_seen(classes: ViewClasses) -> None:
+def _finish_seen(classes: ViewClasses) -> Any:
     seen, positions = classes.seen, classes.positions
     set_lens, set_nodes = seen._lens.__set__, seen._nodes.__set__
     count = len(classes.schema.facts)
@@ -124,16 +125,24 @@ def _finish_seen(classes: ViewClasses) -> None:
             raise ReadOnlyFactError(view._nodes[position].name, "it is a derivation")
         view._lens.write(view._nodes[position], value)
 
+    def _explain(view: Any, error: AttributeError) -> AttributeError:
+        name = error.name or "_"
+        if error.obj is not view or name.startswith("_"):
+            return error
+        return classes.unknown(name).with_traceback(error.__traceback__)
+
     def __getattr__(_view: Any, name: str) -> Any:
         if name.startswith("_"):  # protocols that copy, print or pickle ask for such names
             raise AttributeError(name)
         raise classes.unknown(name)
 
+    helpful: Any = type(seen.__name__, (seen,), {"__slots__": (), "__getattr__": __getattr__})
     seen.__init__ = __init__
     seen.__setattr__ = __setattr__
-    seen.__getattr__ = __getattr__
-    seen._untracked = lambda view: seen(view._lens.quiet, view._nodes)
+    seen._untracked = lambda view: helpful(view._lens.quiet, view._nodes)
+    seen._explain = _explain
     _refuse_the_rest(seen, classes)
+    return helpful
 
 
 def _finish_live(classes: ViewClasses) -> None:
@@ -168,7 +177,7 @@ def _finish_live(classes: ViewClasses) -> None:
 
     live.__init__ = __init__
     live.__setattr__ = __setattr__
-    live._untracked = lambda view: classes.seen(view._lens, view._nodes)
+    live._untracked = lambda view: classes.helpful(view._lens, view._nodes)
     _refuse_the_rest(live, classes)
 
 

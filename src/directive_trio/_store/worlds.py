@@ -109,7 +109,7 @@ class World:
 
         def shown(_: Any) -> Any:
             assert reads.reads is not None  # a shadow is computed like any derivation
-            reads.reads[cell] = None
+            reads.reads.append(cell)
             return see(cell)
 
         return Derivation(shown, cell.schema.key or True)
