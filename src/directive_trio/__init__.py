@@ -16,6 +16,8 @@ from directive_trio._definitions.policies import CancelReason, ErrorBoundary, Re
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.secrecy import HIDDEN
+from directive_trio._definitions.source import DeclaredSource, SourceLink
+from directive_trio._runtime.callback_source import from_callback
 from directive_trio._store.lenses import untracked
 from directive_trio._system.explanation import Explanation
 from directive_trio._system.graph import SystemGraph
@@ -29,6 +31,7 @@ __all__ = [
     "CancelReason",
     "Constraint",
     "Context",
+    "DeclaredSource",
     "Derivation",
     "Effect",
     "ErrorBoundary",
@@ -40,6 +43,7 @@ __all__ = [
     "Resolver",
     "Retry",
     "Signal",
+    "SourceLink",
     "System",
     "SystemGraph",
     "SystemView",
@@ -48,6 +52,7 @@ __all__ = [
     "below",
     "derivation",
     "fact",
+    "from_callback",
     "not_",
     "one_of",
     "open_system",

@@ -24,6 +24,7 @@ happened, to which name, what to do.
   x AbortedError                a run was asked to end; carries the reason
   x ResolverTimeoutError        an attempt took longer than its timeout
   x ConstraintTimeoutError      an async constraint took longer than its timeout
+  x TeardownTimeoutError        the teardown of a source took too long and was cut off
   x ConvergenceError            the loop did not come to rest; names the ring
   x SettleTimeoutError          still unsettled at the deadline; names who holds it up
   x WaitTimeoutError            a predicate does not hold at the deadline; names what is outstanding
@@ -57,6 +58,7 @@ __all__ = [
     "ResolverTimeoutError",
     "SchemaError",
     "SettleTimeoutError",
+    "TeardownTimeoutError",
     "TransactionError",
     "UncopyableFactError",
     "UnhashableRequirementError",
@@ -282,6 +284,19 @@ class ConstraintTimeoutError(DirectiveError, TimeoutError):
 
     def __str__(self) -> str:
         return f"constraint {self.constraint!r} gave no answer within {self.timeout:g} s"
+
+
+@define(eq=False, slots=False)
+class TeardownTimeoutError(DirectiveError, TimeoutError):
+    """The teardown of a source took longer than its shield lasts, and was cut off."""
+
+    source: str
+
+    def __str__(self) -> str:
+        return (
+            f"the teardown of source {self.source!r} was cut off; it has teardown_grace seconds, and no more than "
+            "an eviction leaves it"
+        )
 
 
 @define(eq=False, slots=False)

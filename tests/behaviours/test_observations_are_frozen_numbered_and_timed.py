@@ -16,7 +16,7 @@ APPLY = {"id", "requirement", "run", "attempt", "reason", "event", "phase", "err
 """What the contract calls by these names, where it applies."""
 OWN = {"previous", "value", "hint", "active", "waiting_on", "resolver", "delay", "fact", "strategy", "number"}
 OWN |= {"kind", "expected", "actual", "dropped"}
-OWN |= {"changed", "started", "canceled"}
+OWN |= {"changed", "started", "canceled", "key", "message", "outcome"}
 
 
 @define

@@ -1,4 +1,4 @@
-"""Modules: where a program declares its facts, constraints, resolvers, effects and event handlers.
+"""Modules: where a program declares its facts, constraints, resolvers, effects, sources and event handlers.
 
 A module is a definition, not an instance: several systems may be made from it, and the first one seals it.
 """
@@ -21,6 +21,16 @@ from directive_trio._definitions.names import check_name, nearest, several, seve
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.record import Record, check_record_class
 from directive_trio._definitions.resolver import Outcome, Resolver
+from directive_trio._definitions.source import (
+    Coalesce,
+    DeclaredSource,
+    FunctionSource,
+    Source,
+    SourceFunction,
+    check_source_function,
+    check_source_object,
+    check_source_options,
+)
 from directive_trio.errors import (
     DefinitionError,
     DuplicateNameError,
@@ -80,6 +90,7 @@ class Module(Generic[F]):
         self.constraints: dict[str, Constraint[F, Any]] = {}
         self.resolvers: dict[str, Resolver[Any, F]] = {}
         self.effects: dict[str, Effect[F]] = {}
+        self.sources: dict[str, DeclaredSource[F]] = {}
         self.handlers: dict[type, list[Callable[[F, Any], None]]] = {}
         self.inits: list[Callable[[F], None]] = []
         self.sealed = False
@@ -304,6 +315,7 @@ class Module(Generic[F]):
     def _twin(self) -> "Module[F]":
         twin = copy.copy(self)
         twin.constraints, twin.resolvers, twin.effects = {**self.constraints}, {**self.resolvers}, {**self.effects}
+        twin.sources = {**self.sources}
         twin.handlers = {event: [*functions] for event, functions in self.handlers.items()}
         twin.inits = [*self.inits]
         twin.sealed = False
@@ -356,6 +368,85 @@ class Module(Generic[F]):
             return effect
 
         return declare if function is None else declare(function)
+
+    @overload
+    def source(self, function: SourceFunction, /) -> DeclaredSource[F]: ...
+    @overload
+    def source(
+        self,
+        /,
+        *,
+        coalesce: Coalesce = ...,
+        key: Callable[[F], Hashable] | None = ...,
+        retry: Retry = ...,
+        name: str = ...,
+    ) -> Callable[[SourceFunction], DeclaredSource[F]]: ...
+    def source(
+        self,
+        function: SourceFunction | None = None,
+        /,
+        *,
+        coalesce: Coalesce = "none",
+        key: Callable[[F], Hashable] | None = None,
+        retry: Retry = Retry(),  # noqa: B008  # frozen
+        name: str = "",
+    ) -> DeclaredSource[F] | Callable[[SourceFunction], DeclaredSource[F]]:
+        """Declare a source ``async (link) -> None``: a task of the system that publishes events into it.
+
+        It begins at start, in the order of declaration, and is cancelled at stop, in reverse order.
+
+        Args:
+            function: The function, when used without parentheses.
+            coalesce: ``none``: each publish is dispatched at once. ``last_write_wins``: of all events of one
+                class until the next pass, only the last is dispatched.
+            key: ``(facts) -> hashable or None``: attached while it is not None, attached anew when it changes.
+            retry: How a source that raises is run again.
+            name: The name, if not the function's.
+
+        Raises:
+            DuplicateNameError: The module has a source of this name.
+            DefinitionError: The module is sealed, the function is not async, or an option cannot be.
+        """
+        check_source_options(coalesce, key, retry)
+
+        def declare(function: SourceFunction) -> DeclaredSource[F]:
+            own_name = self._claim("source", self.sources, name or name_of(function))
+            check_source_function(function)
+            source = FunctionSource(function)
+            declared = self.sources[own_name] = DeclaredSource(self.name, own_name, source, coalesce, key, retry)
+            return declared
+
+        return declare if function is None else declare(function)
+
+    def add_source(
+        self,
+        source: Source,
+        /,
+        *,
+        name: str,
+        coalesce: Coalesce | None = None,
+        key: Callable[[F], Hashable] | None = None,
+        retry: Retry = Retry(),  # noqa: B008  # frozen
+    ) -> DeclaredSource[F]:
+        """Declare a source that is an object: an adapter, or what `from_callback` makes.
+
+        Args:
+            source: The object. It serves one running system at a time.
+            name: Its name in the module.
+            coalesce: As for `source`; None takes the object's own.
+            key: As for `source`.
+            retry: As for `source`.
+
+        Raises:
+            DuplicateNameError: The module has a source of this name.
+            DefinitionError: The module is sealed, it is no source, or an option cannot be.
+        """
+        check_source_object(source)
+        chosen = source.coalesce if coalesce is None else coalesce
+        check_source_options(chosen, key, retry)
+        own_name = self._claim("source", self.sources, name)
+        declared = self.sources[own_name] = DeclaredSource(self.name, own_name, source, chosen, key, retry)
+        return declared
 
     def _facts_named(self, option: str, names: Iterable[str]) -> tuple[str, ...]:
         found = several_strings(option, names)

@@ -24,6 +24,7 @@ ALLOWED_STRATEGIES: dict[str, tuple[Strategy, ...]] = {
     "resolver": ("skip", "retry", "retry_later", "disable", "throw"),
     "constraint": ("skip", "disable", "throw"),
     "effect": ("skip", "disable", "throw"),
+    "source": ("skip", "retry", "retry_later", "disable", "throw"),
     "event": ("skip", "throw"),
     "derivation": ("skip", "throw"),
 }
@@ -113,6 +114,8 @@ class ErrorBoundary:
         resolver: After the last attempt of a run: skip, retry, retry_later, disable (its constraints), throw.
         constraint: skip (inactive until an input changes), disable, throw.
         effect: skip, disable, throw.
+        source: After the last attempt of a source: skip (it stays detached), retry, retry_later, disable, throw. After
+            ``report_error``, where it stays attached: disable, throw.
         event: Only where no caller takes the error: skip, throw.
         derivation: Only where no caller takes the error: skip, throw.
         retry_later: The schedule of ``retry_later``; ``attempts`` counts runs, the first included.
@@ -128,6 +131,7 @@ class ErrorBoundary:
     resolver: StrategyChoice = field(default="skip")
     constraint: StrategyChoice = field(default="skip")
     effect: StrategyChoice = field(default="skip")
+    source: StrategyChoice = field(default="skip")
     event: StrategyChoice = field(default="skip")
     derivation: StrategyChoice = field(default="skip")
     retry_later: Retry = Retry(4, "exponential", 1)

@@ -38,6 +38,11 @@ __all__ = [
     "ResolverRetry",
     "ResolverStart",
     "ResolverWriteRejected",
+    "SourceAttach",
+    "SourceDetach",
+    "SourceDrop",
+    "SourceError",
+    "SourcePublish",
     "SystemDestroy",
     "SystemInit",
     "SystemSettled",
@@ -288,6 +293,56 @@ class EffectError(Observation):
     id: str
     phase: str
     error: Exception
+
+
+@frozen
+class SourceAttach(Observation):
+    """A source is attached: it has said so, or has published for the first time."""
+
+    type: ClassVar[str] = "source.attach"
+    id: str
+    key: Any
+
+
+@frozen
+class SourcePublish(Observation):
+    """An event of a source was dispatched."""
+
+    type: ClassVar[str] = "source.publish"
+    id: str
+    event: Any
+
+
+@frozen
+class SourceDrop(Observation):
+    """A publish of a source came to nothing. *event*: the event, or its name where there is none."""
+
+    type: ClassVar[str] = "source.drop"
+    id: str
+    event: Any
+    reason: str
+    error: Exception | None
+
+
+@frozen
+class SourceError(Observation):
+    """A source failed; *phase* is ``attach``, ``runtime`` or ``cleanup``, *message* is cut to 256 characters."""
+
+    type: ClassVar[str] = "source.error"
+    id: str
+    phase: str
+    error: Exception
+    message: str
+
+
+@frozen
+class SourceDetach(Observation):
+    """A source that was attached has ended. *outcome*: completed, failed or cancelled; then there is a *reason*."""
+
+    type: ClassVar[str] = "source.detach"
+    id: str
+    outcome: str
+    reason: CancelReason | None
 
 
 @frozen

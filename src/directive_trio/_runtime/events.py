@@ -18,14 +18,16 @@ Handler = tuple[str, Callable[[Any, Any], None], Any]
 class Events:
     """The event handlers of one system: by event class, in module order, each with its live view."""
 
-    __slots__ = ("handlers", "store")
+    __slots__ = ("_known", "handlers", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.handlers: dict[type, list[Handler]] = {}
+        self._known: dict[str, type] = {}
 
     def add(self, event: type, module: str, function: Callable[[Any, Any], None], view: Any) -> None:
         """Add a handler."""
+        self._known = {}
         self.handlers.setdefault(event, []).append((module, function, view))
 
     def named(self, target: str) -> type:
@@ -35,11 +37,7 @@ class Events:
             UnknownNameError: It means none, or several.
         """
         home, name = split(target)
-        known = {
-            qualify(module, kind.__name__): kind
-            for kind, handlers in self.handlers.items()
-            for module, _, _ in handlers
-        }
+        known = self._names()
         if home:
             found = {known[key] for key in [qualify(home, name)] if key in known}
         else:
@@ -49,6 +47,19 @@ class Events:
             names = known if home else [kind.__name__ for kind in known.values()]
             raise UnknownNameError(what, target, nearest(qualify(home, name) if home else name, names))
         return found.pop()
+
+    def named_in(self, target: str, home: str) -> type | None:
+        """Return the event class of a name, or None; a bare name belongs to the module *home*."""
+        return self._names().get(qualify(*split(target, home)))
+
+    def _names(self) -> dict[str, type]:
+        if not self._known:
+            self._known = {
+                qualify(module, kind.__name__): kind
+                for kind, handlers in self.handlers.items()
+                for module, _, _ in handlers
+            }
+        return self._known
 
     def dispatch(self, event: Record, run: int | None = None) -> None:
         """Run all handlers of an event as one change; *run* is whose writes they are.

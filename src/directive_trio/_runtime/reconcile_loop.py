@@ -49,6 +49,7 @@ from directive_trio._runtime.holders import holders
 from directive_trio._runtime.resolver_run import ResolverRuns
 from directive_trio._runtime.retries import ScheduledRetries
 from directive_trio._runtime.settlement import Settlement
+from directive_trio._runtime.sources import Sources
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._runtime.watchers import Watchers
@@ -84,8 +85,9 @@ class ReconcileLoop:
         self.retries = ScheduledRetries(self.timers, self._retry)
         self.settlement = Settlement(self._at_rest, state, self.timers)
         self.tasks = Tasks(self.ask_to_stop)
+        self.sources = Sources(store, boundary, self.timers, self.watchers, self.wake)
         self.chain = Chain(limit)
-        self.runs.tasks = self.constraints.tasks = self.effects.tasks = self.tasks
+        self.runs.tasks = self.constraints.tasks = self.effects.tasks = self.sources.tasks = self.tasks
         self.runs.planner = self.constraints.planner = planner
         self.effects.wrote = self.watchers.wrote = self.chain.wrote
         planner.requirements.chance = random.random  # jitter, no secret
@@ -117,7 +119,13 @@ class ReconcileLoop:
     @property
     def due(self) -> bool:
         """Whether a pass would have anything to do."""
-        return self.store.due or self.planner.due or self.watchers.due or self.effects.due or bool(self.runs.freed)
+        return (
+            self.store.due
+            or self.planner.due
+            or self.watchers.due
+            or self.effects.due
+            or bool(self.runs.freed or self.sources.pending)
+        )
 
     def is_settled(self, retries: bool = True) -> bool:
         """Say whether nothing is outstanding; *retries*: scheduled retries count as outstanding."""
@@ -202,10 +210,7 @@ class ReconcileLoop:
         store = self.store
         if self.settled:
             self._unsettle()
-        if store.transaction is not None:
-            store.interrupt("a pass")
-        if self.before_pass is not None:
-            self.before_pass()
+        self._gather()
         self.passing = True
         self.passes += 1
         throw: list[Exception] = []
@@ -228,6 +233,7 @@ class ReconcileLoop:
             store.ambient = OUTSIDE
             self.passing = False
             self._last_revision = store.revision
+            self.sources.pass_ended()
         if self.observers.listening:
             self.observers.tell(ReconcileEnd, self.passes, started, canceled)
         if throw:
@@ -244,6 +250,15 @@ class ReconcileLoop:
         asked, self._asked = self._asked, []
         for action in asked:
             action()
+
+    def _gather(self) -> None:
+        """Close what is open, and let in what sources have kept for this pass."""
+        if self.store.transaction is not None:
+            self.store.interrupt("a pass")
+        if self.before_pass is not None:
+            self.before_pass()
+        if self.sources.pending:
+            self.sources.flush()
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
         writers = {cell.writer for cell in changes}
@@ -337,6 +352,7 @@ class ReconcileLoop:
     def ask_to_stop(self) -> None:
         """Start nothing more. The loop ends as soon as it runs again."""
         self.stopping = self.effects.stopped = True
+        self.sources.ask_to_stop()
         self.wake()
 
     def wind_down(self, reason: CancelReason) -> None:

@@ -4,6 +4,7 @@ Every attempt has one and few look at it, so an event and a table of callbacks a
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import trio
 
@@ -16,11 +17,13 @@ from directive_trio.errors import AbortedError, UsageError
 class RunSignal:
     """Aborted at most once; callbacks run at that moment, in the order in which they came."""
 
-    __slots__ = ("_boundary", "_callbacks", "_event", "_reason", "_resolver")
+    __slots__ = ("_boundary", "_callbacks", "_event", "_owner", "_reason")
 
-    def __init__(self, boundary: Boundary, resolver: str) -> None:
+    kind: ClassVar[str] = "resolver"
+
+    def __init__(self, boundary: Boundary, owner: str) -> None:
         self._boundary = boundary
-        self._resolver = resolver
+        self._owner = owner
         self._reason: CancelReason | None = None
         self._callbacks: dict[object, Callable[[CancelReason], object]] | None = None
         self._event: trio.Event | None = None
@@ -74,4 +77,12 @@ class RunSignal:
         try:
             callback(reason)
         except Exception as error:  # noqa: BLE001  # the user's callback; the abort goes on
-            self._boundary.report("resolver", self._resolver, error, observed=False)
+            self._boundary.report(self.kind, self._owner, error, observed=False)
+
+
+class SourceSignal(RunSignal):
+    """The same for a source."""
+
+    __slots__ = ()
+
+    kind = "source"

@@ -23,7 +23,10 @@ from directive_trio._planning.rank import rank
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._runtime.effects import EffectNode, Effects
 from directive_trio._runtime.events import Events
+from directive_trio._runtime.source_node import SourceNode
+from directive_trio._runtime.sources import Sources
 from directive_trio._store.store import Store
+from directive_trio._system.codec import structure_event
 from directive_trio.errors import DefinitionError, DuplicateNameError, UnknownNameError, UsageError
 
 logger = logging.getLogger("directive_trio")
@@ -127,6 +130,14 @@ def make_effects(effects: Effects, names: Names, modules: Sequence[Module[Any]])
         for effect in module.effects.values():
             sources = tuple(names.node(target, module.name) for target in effect.reads)
             effects.nodes[effect.id] = EffectNode(effects.marked, effect, len(effects.nodes), sources)
+
+
+def make_sources(sources: Sources, events: Events, modules: Sequence[Module[Any]], grace: float) -> None:
+    """Give every source its node, and all of them what they need to publish."""
+    sources.events, sources.structure, sources.grace = events, structure_event, grace
+    for module in modules:
+        for source in module.sources.values():
+            sources.nodes[source.id] = SourceNode(source)
 
 
 def make_planner(store: Store, names: Names, modules: Sequence[Module[Any]], retry_later: Retry, limit: int) -> Planner:

@@ -15,6 +15,7 @@ from directive_trio._definitions.printing import shown, spelt
 from directive_trio._definitions.record import is_record
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.secrecy import HIDDEN
+from directive_trio._definitions.source import DeclaredSource
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
@@ -23,6 +24,7 @@ from directive_trio._planning.wanted import Link, Status, Wanted
 from directive_trio._runtime.effects import EffectNode
 from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._runtime.source_node import SourceNode
 from directive_trio._store.cell import ENGINE, Cell
 from directive_trio._store.graph import STALE
 from directive_trio._store.store import Store
@@ -190,7 +192,7 @@ class _Explainer:
             f"in attempt {run.attempt}{error}"
         )
 
-    # -- effects, and the whole -------------------------------------------------------------------
+    # -- effects, sources, and the whole ----------------------------------------------------------
 
     def system(self) -> Explanation:
         because = [Explanation(f"held up by {holder}") for holder in self.loop.holders()]
@@ -205,6 +207,31 @@ class _Explainer:
         state = "is disabled" if node.disabled else "is paused" if node.paused else "is on"
         return Explanation(f"effect {node.id} {state}", tuple(self.inputs(node)))
 
+    def feed(self, node: SourceNode) -> Explanation:
+        because = [Explanation(f"it has published {node.published} events")]
+        because += [Explanation(f"dropped {count}: {reason}") for reason, count in node.drops.items()]
+        if node.last_error is not None:
+            because.append(Explanation(f"its last error: {node.last_error}"))
+        if node.watcher is not None:
+            because += self.inputs(node.watcher)
+        return Explanation(f"source {node.id} {self.attached(node)}", tuple(because))
+
+    def attached(self, node: SourceNode) -> str:
+        if node.disabled:
+            return "is disabled"
+        attachment = node.attachment
+        if attachment is None:
+            if node.retry is not None:
+                return f"failed; it is run again in {round(node.retry.moment - self.store.observers.clock(), 3):g} s"
+            if node.watcher is not None and node.outcome != "completed" and node.watcher.value is None:
+                return "is not attached: its key is None"
+            return "was not attached yet" if node.outcome == "new" else f"has ended: {node.outcome}"
+        key = "" if attachment.key is None else f", with key {spelt(node.shown_key())}"
+        since = f"{round(self.store.observers.clock() - attachment.since, 3):g} s"
+        if attachment.reason is not None:
+            return f"is being detached: {attachment.reason}"
+        return f"is {'attached' if node.is_attached else 'not attached yet'}, begun {since} ago{key}"
+
 
 def explain(
     target: Any, names: Names, store: Store, planner: Planner, loop: ReconcileLoop, events: Events
@@ -218,17 +245,22 @@ def explain(
     explainer = _Explainer(store, planner, loop)
     if isinstance(target, Derivation):
         return explainer.derivation(names.node(target))
-    if is_record(target) and not isinstance(target, Constraint | Effect | Resolver):
+    if is_record(target) and not isinstance(target, Constraint | DeclaredSource | Effect | Resolver):
         return _explain_requirement(target, explainer, planner)
     expected = "a name, a definition's handle or a requirement"
-    instance("explain()", target, (str, Constraint, Effect, Resolver), expected, UsageError)
+    instance("explain()", target, (str, Constraint, DeclaredSource, Effect, Resolver), expected, UsageError)
     kind: object = None if isinstance(target, str) else type(target)
     name = target if isinstance(target, str) else target.id
     qualified = qualify(*split(name))
-    if kind in (None, Constraint) and qualified in planner.nodes:
-        return explainer.constraint(planner.nodes[qualified])
-    if kind in (None, Effect) and qualified in loop.effects.nodes:
-        return explainer.effect(loop.effects.nodes[qualified])
+    rooms: tuple[tuple[type, Any, Any], ...] = (
+        (Constraint, planner.nodes, explainer.constraint),
+        (Effect, loop.effects.nodes, explainer.effect),
+        (DeclaredSource, loop.sources.nodes, explainer.feed),
+    )
+    for declared, nodes_of_kind, explained in rooms:
+        if kind in (None, declared) and qualified in nodes_of_kind:
+            found: Explanation = explained(nodes_of_kind[qualified])
+            return found
     resolvers = {resolver.id for known in planner.requirements.resolvers.values() for resolver in known.values()}
     if kind in (None, Resolver) and qualified in resolvers:
         return _explain_resolver(qualified, explainer, planner)
@@ -241,8 +273,8 @@ def explain(
         node = names.node(name)
     except UnknownNameError as error:
         nodes = [node.name for place in store.modules.values() for node in place.nodes]
-        known = [*planner.nodes, *loop.effects.nodes, *resolvers, *handlers, *nodes]
-        what = "fact, derivation, constraint, resolver, effect or event"
+        known = [*planner.nodes, *loop.effects.nodes, *loop.sources.nodes, *resolvers, *handlers, *nodes]
+        what = "fact, derivation, constraint, resolver, effect, source or event"
         raise UnknownNameError(what, name, nearest(qualified, known)) from error
     return explainer.fact(node) if isinstance(node, Cell) else explainer.derivation(node)
 

@@ -13,7 +13,7 @@ from directive_trio._store.store import Store
 
 @frozen
 class GraphNode:
-    """``kind``: fact, derivation, constraint, requirement, resolver or effect."""
+    """``kind``: fact, derivation, constraint, requirement, resolver, effect or source."""
 
     kind: str
     id: str
@@ -35,6 +35,7 @@ _SHAPES = {
     "requirement": ("[/", "/]", "parallelogram"),
     "resolver": ("[[", "]]", "box"),
     "effect": (">", "]", "cds"),
+    "source": ("((", "))", "circle"),
 }
 
 
@@ -84,6 +85,8 @@ def draw(store: Store, planner: Planner, loop: ReconcileLoop) -> SystemGraph:
         drawing.draw_constraint(constraint)
     for effect in loop.effects.nodes.values():
         drawing.draw_reads(effect, GraphNode("effect", effect.id))
+    for source in loop.sources.nodes.values():
+        drawing.draw_reads(source.watcher, GraphNode("source", source.id))
     drawing.draw_requirements(planner)
     return SystemGraph(tuple(drawing.nodes), tuple(sorted(drawing.edges, key=str)))
 
@@ -114,7 +117,7 @@ class _Drawing:
 
     def draw_reads(self, reader: Any, drawn: GraphNode) -> None:
         self.nodes[drawn] = None
-        for source in reader.inputs:
+        for source in reader.inputs if reader is not None else ():  # a source without a key reads nothing
             self.edges.add(GraphEdge(self._sources[real_of(source)], drawn, "reads"))
 
     def draw_requirements(self, planner: Planner) -> None:

@@ -14,6 +14,7 @@ from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._runtime.source_node import SourceNode
 from directive_trio._store.graph import FAILED, STALE, DerivationNode
 from directive_trio._store.store import Store
 
@@ -82,6 +83,28 @@ class EffectState:
 
 
 @frozen
+class SourceState:
+    """One source. What it counts stays over stop and start.
+
+    ``state``: attached; waiting (its task goes on, and it is not attached yet, or not any more); completed, failed
+    or cancelled, as it ended; new. ``drops``: how many publishes came to nothing, by reason. ``last_error`` is cut
+    to 256 characters.
+    """
+
+    id: str
+    state: str
+    attached: bool
+    disabled: bool
+    key: str | None
+    publish_count: int
+    drop_count: int
+    drops: Mapping[str, int]
+    last_drop_reason: str | None
+    last_drop_at: float | None
+    last_error: str | None
+
+
+@frozen
 class RetryState:
     """One scheduled retry. ``due`` on the trio clock."""
 
@@ -117,6 +140,8 @@ class Inspection:
     effects: tuple[EffectState, ...]
     pending_retries: tuple[RetryState, ...]
     errors: tuple[ErrorState, ...]
+    sources: tuple[SourceState, ...]
+    attached_source_count: int
 
 
 def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, boundary: Boundary) -> Inspection:
@@ -127,6 +152,7 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
         count = len(place.schema.facts)
         facts.update((cell.name, HIDDEN if cell.schema.secret else cell.value) for cell in place.nodes[:count])
         derivations += [_derivation(node) for node in place.nodes[count:]]
+    sources = tuple(_source(node) for node in loop.sources.nodes.values())
     return Inspection(
         state,
         loop.is_settled(),
@@ -145,6 +171,8 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
             ErrorState(record.kind, record.id, spelt(record.error), record.strategy, record.time)
             for record in boundary.errors
         ),
+        sources,
+        sum(source.attached for source in sources),
     )
 
 
@@ -168,6 +196,26 @@ def _constraint(node: ConstraintNode) -> ConstraintState:
         None if node.error is None else spelt(node.error),
         node.definition.label,
         node.definition.tags,
+    )
+
+
+def _source(node: SourceNode) -> SourceState:
+    attachment = node.attachment
+    if attachment is not None and attachment.link is not None:
+        attachment.link.count_superseded()
+    key = node.shown_key()
+    return SourceState(
+        node.id,
+        node.state,
+        node.is_attached,
+        node.disabled,
+        None if key is None else spelt(key),
+        node.published,
+        sum(node.drops.values()),
+        MappingProxyType({str(reason): count for reason, count in node.drops.items()}),
+        node.last_drop_reason,
+        node.last_drop_at,
+        node.last_error,
     )
 
 

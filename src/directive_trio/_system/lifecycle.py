@@ -104,6 +104,8 @@ class Life:
         if self._observers.listening:
             self._observers.tell(SystemStart, self.name)
         self._plugins.start(self._loop.tasks)
+        if not self._loop.stopping:  # an observer may have seen enough
+            self._loop.sources.begin()
 
     # -- ending -----------------------------------------------------------------------------------
 
@@ -121,8 +123,11 @@ class Life:
                 loop.wind_down(CancelReason("stopped"))
             finally:
                 with trio.CancelScope(shield=True):
-                    await loop.tasks.wait_empty()
-                    await loop.tasks.end_services()
+                    try:
+                        await loop.sources.detach_all(CancelReason("stopped"))
+                    finally:
+                        await loop.tasks.wait_empty()
+                        await loop.tasks.end_services()
         if loop.effects.throw:  # a cleanup at the end
             raise loop.effects.throw[0]
 
@@ -161,7 +166,7 @@ class Life:
         before, self.state = self.state, next_state(self.state, Operation.DESTROY)
         if before == "destroyed":
             return
-        self._store.destroyed = True
+        self._store.destroyed = self._loop.sources.destroyed = True
         self._store.recheck()
         self._waiting.end()
         if self._observers.listening:

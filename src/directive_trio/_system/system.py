@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
-from typing import Any, Self, TypeVar, final, overload
+from typing import Any, Self, TypeAlias, TypeVar, final, overload
 
 import trio
 
@@ -16,6 +16,7 @@ from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest
 from directive_trio._definitions.policies import ErrorBoundary
 from directive_trio._definitions.record import Record, is_record
+from directive_trio._definitions.source import DeclaredSource
 from directive_trio._observation.observations import Observation, SystemInit
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
@@ -30,6 +31,7 @@ from directive_trio._system.composition import (
     make_effects,
     make_events,
     make_planner,
+    make_sources,
     place_facts,
 )
 from directive_trio._system.debugging import Debugging
@@ -44,6 +46,7 @@ from directive_trio.errors import DefinitionError, SettleTimeoutError, UnknownNa
 
 F = TypeVar("F")
 T = TypeVar("T")
+Switchable: TypeAlias = Constraint[Any, Any] | Effect[Any] | DeclaredSource[Any] | str
 
 A_REQUIREMENT = "a requirement (an instance of an attrs class)"
 
@@ -88,7 +91,6 @@ class System:
         check_options(initial, plugins, errors, name, check_types, debug, teardown_grace, convergence_limit)
         self.name = name
         self._modules = modules
-        self._teardown_grace = teardown_grace
         self._observers = Observers()
         policy = errors or ErrorBoundary()
         self._boundary = Boundary(policy, self._observers)
@@ -110,6 +112,7 @@ class System:
         )
         self._planner.connect(self._boundary.recover)
         make_effects(self._loop.effects, self._names, modules)
+        make_sources(self._loop.sources, self._events, modules, teardown_grace)
         self._view = SystemView(self._store.tracking.beside)
         self._waiting = Waiting(self._loop, self._view)
         self._life = Life(name, self._store, self._loop, tasks, self._waiting)
@@ -254,42 +257,46 @@ class System:
         self._loop.wake()
         return found
 
-    def enable(self, target: "Constraint[Any, Any] | Effect[Any] | str", /) -> None:
-        """Switch a constraint or effect on again; it is asked, or runs, in the next pass.
+    def enable(self, target: Switchable, /) -> None:
+        """Switch a constraint, effect or source on again; it is asked, or runs, in the next pass, or attaches.
 
         Raises:
-            UnknownNameError: There is no such constraint or effect.
+            UnknownNameError: There is no such constraint, effect or source.
             UsageError: It is neither a handle of one nor a name.
         """
         self._switch(target, on=True)
 
-    def disable(self, target: "Constraint[Any, Any] | Effect[Any] | str", /) -> None:
-        """Switch a constraint or effect off.
+    def disable(self, target: Switchable, /) -> None:
+        """Switch a constraint, effect or source off.
 
         A disabled constraint asks for nothing: what it alone wanted is cancelled with reason ``removed``. A
-        disabled effect is cleaned up. It stays off over stop and start. Asked for by an effect or a watcher it
-        is done after the pass.
+        disabled effect is cleaned up, a disabled source detached. It stays off over stop and start. Asked for by an
+        effect or a watcher it is done after the pass.
 
         Raises:
-            UnknownNameError: There is no such constraint or effect.
+            UnknownNameError: There is no such constraint, effect or source.
             UsageError: It is neither a handle of one nor a name.
         """
         self._switch(target, on=False)
 
-    def _switch(self, target: "Constraint[Any, Any] | Effect[Any] | str", *, on: bool) -> None:
+    def _switch(self, target: Switchable, *, on: bool) -> None:
         operation = "enable" if on else "disable"
         self._life.refuse_destroyed(operation)
-        instance(f"{operation}()", target, (str, Constraint, Effect), "a constraint, an effect or a name", UsageError)
+        rooms: dict[type, Any] = {
+            Constraint: self._planner,
+            Effect: self._loop.effects,
+            DeclaredSource: self._loop.sources,
+        }
+        instance(f"{operation}()", target, (str, *rooms), "a constraint, an effect, a source or a name", UsageError)
         name = target.replace(".", "::") if isinstance(target, str) else target.id
         self._store.check_writable(name, operation)
-        if name in self._planner.nodes and not isinstance(target, Effect):
-            switch = partial(self._planner.switch, self._planner.nodes[name], on)
-        elif name in self._loop.effects.nodes and not isinstance(target, Constraint):
-            switch = partial(self._loop.effects.switch, self._loop.effects.nodes[name], on)
+        for kind, room in rooms.items():
+            if name in room.nodes and isinstance(target, (str, kind)):
+                self._loop.after_pass(partial(room.switch, room.nodes[name], on))
+                break
         else:
-            known = [*self._planner.nodes, *self._loop.effects.nodes]
-            raise UnknownNameError("constraint or effect", name, nearest(name, known))
-        self._loop.after_pass(switch)
+            known = [known for room in rooms.values() for known in room.nodes]
+            raise UnknownNameError("constraint, effect or source", name, nearest(name, known))
         self._loop.wake()
 
     # -- life -------------------------------------------------------------------------------------
@@ -484,7 +491,7 @@ class System:
         return explain(target, self._names, self._store, self._planner, self._loop, self._events)
 
     def graph(self) -> SystemGraph:
-        """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects."""
+        """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects, sources."""
         return draw(self._store, self._planner, self._loop)
 
 

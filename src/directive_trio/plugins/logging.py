@@ -19,6 +19,8 @@ _LEVELS: Mapping[str, int] = {
     "resolver.complete": logging.INFO,
     "resolver.cancel": logging.INFO,
     "requirement.met": logging.INFO,
+    "source.attach": logging.INFO,
+    "source.detach": logging.INFO,
     "resolver.retry": logging.WARNING,
     "resolver.write.rejected": logging.WARNING,
     "requirement.unsatisfied": logging.WARNING,
@@ -34,9 +36,9 @@ _SECONDS = frozenset({"duration", "delay"})
 class LoggingPlugin(Plugin):
     """Writes every observation to a logger, at a level that fits it.
 
-    Life of the system, runs and met requirements are *info*; retries, unsatisfied requirements, rejected
-    writes and recoveries are *warning*; errors are *error*, with their traceback; the rest, blocked
-    constraints and changed facts among it, is *debug*. The observation itself is in the record's
+    Life of the system, runs, met requirements and sources that come and go are *info*; retries, unsatisfied
+    requirements, rejected writes and recoveries are *warning*; errors are *error*, with their traceback; the
+    rest, blocked constraints and changed facts among it, is *debug*. The observation itself is in the record's
     attribute ``observation``, for handlers that want more than the text. With this plugin the engine does
     not log errors itself.
 

@@ -1,0 +1,430 @@
+"""Sources at work: attached at start, run again as their policy says, detached at stop.
+
+A source is a task with a shielded cancel scope: only the engine cancels it, a cancellation from outside becomes an
+ordered stop. Their first steps are taken in the order of registration, one a turn of the scheduler: trio would
+shuffle them. At stop the last one is cancelled first, and the one before it when that has ended, or has had
+``teardown_grace``: so a source may rely on those that were declared before it.
+
+A key is followed by a watcher, which is judged in the pass, like any other.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import trio
+from attrs import frozen
+
+from directive_trio._definitions.names import qualify
+from directive_trio._definitions.policies import CancelReason, Retry
+from directive_trio._definitions.printing import shown, spelt
+from directive_trio._definitions.source import DropReason, FunctionSource, Source, SourcePhase
+from directive_trio._observation.observations import SourceDetach, SourceError
+from directive_trio._runtime.boundary import Boundary
+from directive_trio._runtime.callback_source import CallbackSource
+from directive_trio._runtime.events import Events
+from directive_trio._runtime.source_link import Link
+from directive_trio._runtime.source_node import Attachment, SourceNode
+from directive_trio._runtime.tasks import Tasks
+from directive_trio._runtime.timers import Timers
+from directive_trio._runtime.watchers import Watchers
+from directive_trio._store.store import Store
+from directive_trio.errors import DirectiveError, TeardownTimeoutError, UsageError
+
+logger = logging.getLogger("directive_trio")
+
+AT_ONCE = 10
+"""How many times in a row the strategy ``retry`` attaches a source again."""
+MESSAGE = 256
+"""How many characters of an error's message are kept: it may hold what the source was sent."""
+
+
+@frozen(eq=False)
+class FailedKey:
+    """A key that could not be computed."""
+
+    error: Exception
+
+
+class Sources:
+    """The sources of one system."""
+
+    def __init__(
+        self, store: Store, boundary: Boundary, timers: Timers, watchers: Watchers, wake: Callable[[], None]
+    ) -> None:
+        self.store = store
+        self.observers = store.observers
+        self.boundary = boundary
+        self.timers = timers
+        self.watchers = watchers
+        self.wake = wake
+        self.tasks: Tasks
+        self.events: Events
+        self.structure: Callable[[type, str, Mapping[str, object] | None], Any]
+        self.grace = 0.0
+        self.nodes: dict[str, SourceNode] = {}
+        self.pending: dict[Link, None] = {}
+        """Links that keep events for the next pass."""
+        self.stopped = True
+        """Whether nothing may be published any more; set as soon as somebody asks the system to stop."""
+        self.destroyed = False
+        self._passes = 0
+        self._pass_over: trio.Event | None = None
+
+    # -- life -------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The system starts: attach, in the order of registration."""
+        self.stopped = False
+        turn: Attachment | None = None
+        for node in self.nodes.values():
+            node.failures = 0
+            if not node.disabled:
+                self._begin(node, turn)
+                turn = node.attachment or turn
+
+    def _begin(self, node: SourceNode, turn: Attachment | None = None) -> None:
+        """Attach a source, if its key says so; *turn*: whose first step comes before."""
+        key = node.definition.key
+        if key is None:
+            self._attach(node, None, turn)
+            return
+        ask = self._asking(key, self.store.tracking.beside(node.definition.module))
+        node.watcher = self.watchers.add(node.id, ask, lambda new, _: self._follow(node, new))
+        self._follow(node, node.watcher.value, turn)
+
+    def _asking(self, key: Callable[[Any], Hashable], view: Any) -> Callable[[], Any]:
+        def ask() -> Any:
+            try:
+                return key(view)
+            except Exception as error:  # noqa: BLE001  # the user's function, or a derivation it reads
+                return FailedKey(error)
+
+        return ask
+
+    def _follow(self, node: SourceNode, key: Any, turn: Attachment | None = None) -> None:
+        """The key of a source is another one."""
+        raised = isinstance(key, FailedKey)
+        self._let_go(node, CancelReason("removed" if key is None or raised else "superseded"))
+        if raised:
+            self._react(node, "attach", key.error)
+        elif key is not None:
+            node.failures = 0
+            self._attach(node, key, turn)
+
+    def _attach(self, node: SourceNode, key: Any, turn: Attachment | None = None) -> None:
+        before = node.attachment
+        attachment = node.attachment = Attachment(node, key, self.observers.clock())
+        self.tasks.start(self._run, attachment, before, turn, name=f"source {node.id}")
+
+    def _let_go(self, node: SourceNode, reason: CancelReason) -> None:
+        """Ask a source to end, and do not run it again."""
+        if node.retry is not None:
+            node.retry.cancel()
+            node.retry = None
+        if node.attachment is not None:
+            node.attachment.cancel(reason)
+
+    def _forget(self, node: SourceNode) -> None:
+        if node.watcher is not None:
+            self.watchers.remove(node.watcher)
+            node.watcher = None
+
+    def switch(self, node: SourceNode, on: bool) -> None:
+        """Enable or disable a source."""
+        if node.disabled is not on:
+            return
+        node.disabled = not on
+        if self.stopped:
+            return
+        if on:
+            node.failures = 0
+            self._begin(node)
+        else:
+            self._forget(node)
+            self._let_go(node, CancelReason("removed"))
+
+    def ask_to_stop(self) -> None:
+        """Take no publishes any more; the sources end when their turn comes."""
+        self.stopped = True
+        for node in self.nodes.values():
+            if node.attachment is not None and node.attachment.link is not None:
+                node.attachment.link.close()
+        for link in list(self.pending):
+            link.drop_pending()
+        self._wake_all()
+
+    async def detach_all(self, reason: CancelReason) -> None:
+        """End all sources, the last one first."""
+        for node in self.nodes.values():
+            self._forget(node)
+        try:
+            for node in reversed(self.nodes.values()):
+                await self._detach_in_turn(node, reason)
+        finally:  # an abort callback might raise a KeyboardInterrupt; nobody is left behind for that
+            for node in self.nodes.values():
+                if node.attachment is not None:
+                    node.attachment.scope.cancel(reason=reason.kind)
+
+    async def _detach_in_turn(self, node: SourceNode, reason: CancelReason) -> None:
+        attachment = node.attachment
+        self._let_go(node, reason)
+        if attachment is not None:
+            with trio.move_on_after(self.grace):
+                await attachment.ended.wait()
+
+    # -- one attachment ---------------------------------------------------------------------------
+
+    async def _run(self, attachment: Attachment, before: Attachment | None, turn: Attachment | None) -> None:
+        """The task of a source. It begins when *before*, its own last one, has ended, and after *turn*."""
+        failure: Exception | None = None
+        outcome = "failed"
+        try:
+            if before is not None:
+                with trio.CancelScope(shield=True):
+                    await before.ended.wait()
+            with attachment.scope:
+                if turn is not None:
+                    await turn.began.wait()
+                await trio.lowlevel.checkpoint_if_cancelled()
+                failure = await self._attempts(attachment)
+            if failure is None:
+                outcome = "completed"
+        except Exception as error:  # noqa: BLE001  # what a cancelled source raised while it cleaned up
+            self._throw_if_asked(self._react(attachment.node, "cleanup", error), error)
+        finally:
+            self._end(attachment, outcome if attachment.reason is None else "cancelled")
+        if failure is not None:
+            self._throw_if_asked(self._recover(attachment, failure), failure)
+
+    async def _attempts(self, attachment: Attachment) -> Exception | None:
+        """Run the source until it returns, its policy gives up, or it is cancelled; return its last error."""
+        while True:
+            if self.stopped:  # its turn to be cancelled comes
+                await trio.sleep_forever()
+            failed = await self._attempt(attachment)
+            if failed is None or attachment.reason is not None:
+                return None
+            delay = self._next_delay(attachment, failed)
+            if delay is None:
+                return failed
+            self.boundary.report("source", attachment.node.id, failed)
+            self._detach(attachment, "failed")
+            await trio.sleep(delay)
+            attachment.attempt += 1
+
+    async def _attempt(self, attachment: Attachment) -> Exception | None:
+        """Run it once; return what it raised, unless it was cancelled."""
+        source = attachment.node.definition.source
+        attachment.link = Link(self, attachment)
+        attachment.began.set()
+        phase: SourcePhase = "attach"
+        try:
+            self._claim(source, attachment)
+            phase = "runtime"
+            await source.run(attachment.link)
+        except Exception as error:
+            if attachment.reason is not None:
+                raise
+            if phase == "runtime" and isinstance(source, CallbackSource):
+                phase = source.phase
+            self._tell_error(attachment.node, phase, error)
+            return error
+        return None
+
+    def _next_delay(self, attachment: Attachment, failed: Exception) -> float | None:
+        """Return the wait before the next attempt; None when there is none."""
+        node, retry = attachment.node, attachment.node.definition.retry
+        if attachment.attempt >= retry.attempts:
+            return None
+        try:
+            if retry.retry_if is not None and not retry.retry_if(failed, attachment.attempt):
+                return None
+        except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
+            self.boundary.report("source", node.id, error, observed=False)
+            return None
+        return _delay(retry, attachment.attempt)
+
+    def _end(self, attachment: Attachment, outcome: str) -> None:
+        """The task of a source is over, however that came."""
+        node = attachment.node
+        node.outcome = outcome
+        if node.attachment is attachment:
+            node.attachment = None
+        self._release(node.definition.source, attachment)
+        attachment.began.set()
+        try:
+            self._detach(attachment, outcome)
+        finally:
+            attachment.ended.set()
+
+    def _detach(self, attachment: Attachment, outcome: str) -> None:
+        """The link of an attempt is no longer one."""
+        link, attachment.link = attachment.link, None
+        if link is None:
+            return
+        link.close()
+        if link.is_attached and self.observers.listening:
+            self.observers.tell(SourceDetach, attachment.node.id, outcome, attachment.reason)
+
+    def _claim(self, source: Source, attachment: Attachment) -> None:
+        """Take a source object for this attachment.
+
+        Raises:
+            UsageError: It serves another one.
+        """
+        if isinstance(source, FunctionSource):
+            return
+        if source._serving not in (None, attachment):
+            raise UsageError(f"the object of source {attachment.node.id!r} serves a running system; give each its own")
+        object.__setattr__(source, "_serving", attachment)  # also where it is frozen
+
+    def _release(self, source: Source, attachment: Attachment) -> None:
+        if source._serving is attachment:
+            object.__setattr__(source, "_serving", None)
+
+    # -- errors -----------------------------------------------------------------------------------
+
+    def _tell_error(self, node: SourceNode, phase: SourcePhase, error: Exception) -> None:
+        message = node.last_error = shown(error, MESSAGE, _message)
+        if self.observers.listening:
+            self.observers.tell(SourceError, node.id, phase, error, message)
+
+    def _react(self, node: SourceNode, phase: SourcePhase, error: Exception) -> str:
+        """Tell of an error after which nothing can be run again."""
+        self._tell_error(node, phase, error)
+        strategy = self.boundary.recover("source", node.id, error)
+        if strategy == "disable":
+            self.switch(node, False)
+        return strategy
+
+    def _recover(self, attachment: Attachment, error: Exception) -> str:
+        """A source has failed for good: what now?"""
+        node = attachment.node
+        node.failures += 1
+        strategy = self.boundary.recover("source", node.id, error)
+        if strategy == "disable":
+            self.switch(node, False)
+        elif self.stopped or node.disabled or node.attachment is not None or node.retry is not None:
+            return strategy  # somebody has decided otherwise meanwhile
+        elif strategy == "retry" and node.failures <= AT_ONCE:
+            self._attach(node, attachment.key)
+        elif strategy == "retry_later" and node.failures < self.boundary.policy.retry_later.attempts:
+            wait = _delay(self.boundary.policy.retry_later, node.failures)
+            node.retry = self.timers.call_at(trio.current_time() + wait, lambda: self._retry(node, attachment.key))
+        return strategy
+
+    def _retry(self, node: SourceNode, key: Any) -> None:
+        node.retry = None
+        if not self.stopped:
+            self._attach(node, key)
+
+    def _throw_if_asked(self, strategy: str, error: Exception) -> None:
+        if strategy == "throw":
+            raise error
+
+    def _throw(self, error: Exception) -> None:
+        """Let an error leave the system, from where nothing may be raised."""
+        self.tasks.start(_raise, error, name="error of a source")
+
+    def reported(self, attachment: Attachment, error: object) -> None:
+        """``link.report_error``."""
+        if not isinstance(error, Exception):
+            wrapped = UsageError(f"report_error was given {spelt(error)}, which is no exception to be reported")
+            wrapped.__cause__ = error if isinstance(error, BaseException) else None
+            error = wrapped
+        phase: SourcePhase = "runtime" if attachment.reason is None else "cleanup"
+        if self._react(attachment.node, phase, error) == "throw":
+            self._throw(error)
+
+    def handler_failed(self, event: Any, error: Exception) -> None:
+        """A handler of a published event raised, and there is no caller to take that."""
+        kind = type(event)
+        handlers = self.events.handlers[kind]
+        if self.boundary.recover("event", qualify(handlers[0][0], kind.__name__), error) == "throw":
+            self._throw(error)
+
+    def cut(self, attachment: Attachment) -> None:
+        """A teardown took too long."""
+        self._react(attachment.node, "cleanup", TeardownTimeoutError(attachment.node.id))
+
+    def teardown_deadline(self, attachment: Attachment) -> float:
+        """Return when a shield that begins now has to end. All shields of a source that must end share one."""
+        deadline = trio.current_time() + self.grace
+        if attachment.reason is None:
+            return deadline
+        if attachment.torn_down_by is None:
+            attachment.torn_down_by = deadline
+        return attachment.torn_down_by
+
+    # -- publishing -------------------------------------------------------------------------------
+
+    def keep(self, link: Link) -> None:
+        """A link has an event for the next pass."""
+        self.pending[link] = None
+        self.wake()
+
+    def flush(self) -> None:
+        """A pass begins: dispatch what was kept for it."""
+        links, self.pending = self.pending, {}
+        for link in links:
+            for event in link.take_pending():
+                if self.stopped:
+                    link.drop("stopped", event)
+                else:
+                    link.dispatch(event)
+
+    def why_closed(self) -> DropReason:
+        """Say why a publish comes too late."""
+        if self.destroyed:
+            return "destroyed"
+        return "stopped" if self.stopped else "detached"
+
+    def refuses(self, event: Any) -> bool:
+        """Say whether nothing may be dispatched here and now."""
+        try:
+            self.store.check_writable(type(event).__name__)
+        except DirectiveError:
+            return True
+        return False
+
+    def warn_once(self, node: SourceNode, reason: DropReason, event: Any, error: Exception | None) -> None:
+        """Log what looks like a mistake, the first time."""
+        if reason in ("unknown_event", "bad_payload") and reason not in node.warned:
+            node.warned.add(reason)
+            why = "nothing handles it" if error is None else str(error)
+            logger.warning("source %s published %s, which is dropped: %s", node.id, shown(event, 100), why)
+
+    # -- passes -----------------------------------------------------------------------------------
+
+    def pass_ended(self) -> None:
+        """A pass is over."""
+        self._passes += 1
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        if self._pass_over is not None:
+            self._pass_over.set()
+            self._pass_over = None
+
+    async def wait_for_pass(self) -> None:
+        """Wait until the pass that sees what was published is over; a checkpoint in every case."""
+        last = self._passes + 1 if self.pending or self.store.due else 0
+        await trio.lowlevel.checkpoint()
+        while self._passes < last and not self.stopped:
+            if self._pass_over is None:
+                self._pass_over = trio.Event()
+            await self._pass_over.wait()
+
+
+def _delay(retry: Retry, attempt: int) -> float:
+    return retry.delay(attempt, random.random())  # jitter, no secret
+
+
+def _message(error: object) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _raise(error: Exception) -> None:
+    raise error
