@@ -7,7 +7,7 @@ import math
 from contextlib import suppress
 
 from tests.properties.passes import Passes
-from tests.properties.program import FACTS, Cancel, Life, Send, Switch, Touch, Undone, Wait, Write
+from tests.properties.program import EVE, FACTS, Cancel, Life, Send, Switch, Touch, Undone, Wait, Write
 from tests.properties.state import OUTSIDE, Entry, HandlerError, Picture, TooLivelyError
 
 
@@ -51,8 +51,8 @@ class Naive(Passes):
         """What the driver does."""
         match action:
             case Write(fact, value):
+                self.see_change("writes", fact, value)
                 self.write(fact, value, OUTSIDE)
-                self.seen.add("writes")
             case Touch(fact):
                 self.touches[fact] += 1
                 self.logs[fact].append((OUTSIDE, self.value(fact)))
@@ -61,20 +61,31 @@ class Naive(Passes):
             case Send(event, value):
                 with suppress(HandlerError):
                     self.send(event, value, OUTSIDE)
-            case Undone():
-                self.seen.add("rollback")
+            case Undone(fact, value):
+                self.see_change("rollback", fact, value)
             case Switch(number, on):
-                if self.minds[number].off == on:
-                    self.seen.add("enable" if on else "disable")
-                self.minds[number].off = not on
-                self.dirty = True
+                self.switch(number, on)
             case Cancel(kind, payload):
                 self.cancel_all(kind, payload)
             case Life(on):
                 self.switch_life(on)
             case Wait(seconds):
-                self.until(self.now + seconds)
+                self.until(self.now + seconds - EVE)
                 self.pictures.append(self.picture())
+                self.now += EVE  # and what is due now is due in one pass with what the driver does
+                self.dirty = self.dirty or any(mind.due <= self.now for mind in self.minds)
+
+    def see_change(self, feature: str, fact: int, value: int) -> None:
+        if value != self.value(fact):
+            self.seen.add(feature)
+
+    def switch(self, number: int, on: bool) -> None:
+        if self.running and on and self.minds[number].off and self.evaluate(number).answer:
+            self.seen.add("enable")
+        if not on and self.produced(number):
+            self.seen.add("disable")
+        self.minds[number].off = not on
+        self.dirty = True
 
     def cancel_all(self, kind: int, payload: int) -> None:
         self.end_all([entry for entry in self.entries.values() if entry.name[1:] == (kind, payload)], "cancelled")
@@ -91,9 +102,11 @@ class Naive(Passes):
         self.running = on
         if on:
             self.dirty = True
-            self.seen.add("start again")
+            if any(self.evaluate(number).answer for number in self.order):
+                self.seen.add("start again")
             return
-        self.seen.add("stop")
+        if self.live():
+            self.seen.add("stop")
         self.end_all(list(self.entries.values()), "stopped")
         self.entries.clear()  # what is still wanted is asked for anew at the next start
         for mind in self.minds:

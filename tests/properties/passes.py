@@ -11,7 +11,6 @@ from itertools import groupby
 from tests.properties.program import (
     BAG,
     Program,
-    constraint_slot,
     moment,
     resolver_slot,
     timeout_of,
@@ -43,6 +42,7 @@ class Passes(Worlds):
         self.running = True
         self.minds = [Mind() for _ in program.constraints]
         self.order = program.ranks()
+        self.order_without_priorities = program.ranks(by_priority=False)
         self.entries: dict[Name, Entry] = {}
         self.numbers = 0
         self.dispatched: dict[int, int] = {}
@@ -89,10 +89,14 @@ class Passes(Worlds):
         if any(len(group) > 1 and any(self.is_sync(entry) for entry in group) for group in groups):
             raise TooLivelyError  # which of them writes first is not said
         self.together += map(len, groups)
-        if len({self.program.constraints[self.order[self.place(entry)]].priority for entry in ready}) > 1:
+        firsts = [self.order[self.place(entry)] for entry in ready]
+        if firsts != sorted(firsts, key=self.order_without_priorities.index):
             self.seen.add("priorities")
         for entry in ready:
             self.dispatch(entry, began)
+        for entry in self.entries.values():
+            self.dirty = self.dirty or entry.ending
+            entry.ending = False
 
     def satisfied(self) -> set[Run]:
         return {run for run in self.live() if run.satisfied}
@@ -140,7 +144,7 @@ class Passes(Worlds):
         """Find out what one constraint wants now."""
         mind = self.minds[number]
         mind.blocked = self.blocked(number)
-        if mind.blocked:
+        if mind.blocked and self.evaluate(number).answer != (mind.reading.answer if mind.reading else ()):
             self.seen.add("after")
         if mind.off:
             mind.reading = mind.thinking = None
@@ -225,17 +229,18 @@ class Passes(Worlds):
 
     def think(self, number: int, mind: Mind) -> None:
         """An async constraint: what it read is compared in the world without its own runs' writes (R9)."""
-        hidden = self.own_runs(number)
+        constraint, hidden = self.program.constraints[number], self.own_runs(number)
         stale = not mind.asked or any(self.stamp(source, hidden) != seen for source, seen in mind.seen.items())
         if stale and mind.blocked:
             mind.thinking, mind.due, mind.asked = None, math.inf, False
         elif stale:
             mind.thinking, mind.asked = self.evaluate(number, hidden), True
             mind.seen = mind.thinking.reads
-            mind.due = moment(self.now, constraint_slot(number), self.program.constraints[number].wait or 0)
+            mind.due = moment(self.now, constraint.slot(number), constraint.wait or 0)
         elif mind.thinking is not None and mind.due <= self.now:
             before, mind.reading, mind.thinking, mind.due = mind.reading, mind.thinking, None, math.inf
-            self.seen.add("async")
+            if mind.reading.answer:
+                self.seen.add("async")
             for entry in self.produced(number):
                 if entry.name not in mind.reading.answer:
                     superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
@@ -248,14 +253,15 @@ class Passes(Worlds):
             mind.seen = {source: self.stamp(source, hidden) for source in mind.reading.reads}
 
     def own_runs(self, number: int) -> frozenset[int]:
-        """The live runs of what a constraint asks for."""
-        return frozenset(entry.run.number for entry in self.produced(number) if entry.run)
+        """The live runs of what a constraint asks for, or asked for until its last answer, which left them out."""
+        entries = [entry for entry in self.entries.values() if number in entry.producers | entry.left]
+        return frozenset(entry.run.number for entry in entries if entry.run)
 
     # -- requirements -----------------------------------------------------------------------------
 
     def decide(self, entry: Entry) -> bool:
         """Whether to dispatch a requirement now (R6)."""
-        if entry.run is not None:
+        if entry.run is not None or entry.ending:
             return False
         if entry.last is not None:  # who has left and comes back later asks for the first time since
             entry.last.since = {number: seen for number, seen in entry.last.since.items() if number in entry.asks}
@@ -271,7 +277,10 @@ class Passes(Worlds):
             return self.disturbed(entry)
         last = entry.last
         assert last is not None
-        if last.again or self.changed_since(entry, last):
+        if last.again:
+            self.seen.add("requeue")
+            return True
+        if self.changed_since(entry, last):
             return True
         self.rest(entry)
         return False
@@ -363,7 +372,6 @@ class Passes(Worlds):
             if resolver.outcome == "requeue" and run.entry.name not in self.requeued:
                 self.requeued.add(run.entry.name)
                 run.again = True
-                self.seen.add("requeue")
             self.end(run, "complete")
 
     def fail(self, run: Run) -> None:
@@ -387,7 +395,7 @@ class Passes(Worlds):
 
     def end(self, run: Run, outcome: str, reason: str = "") -> None:
         entry = run.entry
-        for number in entry.producers:  # what an async one saw is compared with the real world from now on
+        for number in entry.producers | entry.left:  # what an async one saw is compared with the real world from now on
             mind = self.minds[number]
             if mind.reading and not mind.thinking:
                 mind.seen = mind.reading.reads
@@ -404,6 +412,7 @@ class Passes(Worlds):
         run = entry.run
         assert run is not None
         self.end(run, "cancel", reason)
+        entry.ending = True
         (self.take_back if run.satisfied else self.take_back_covered)(run)
 
     def tell(self, word: str, name: Name, reason: str = "") -> None:

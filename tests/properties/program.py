@@ -2,9 +2,10 @@
 
 Two modules share four facts (0 to 3 each) and a few derivations. Everything that waits does so until a moment
 of its own within the second, so that no two things ever happen at the same time; the driver acts on full
-seconds.
+seconds, and so does one async constraint: what it answers then may be stale in the pass in which it counts.
 """
 
+from functools import cache
 from typing import Final
 
 from attrs import frozen
@@ -20,6 +21,8 @@ GIVEN: Final = 4
 NEXT: Final = 5
 """As a value to write: one more than the fact has; after the largest comes 0."""
 SLOTS: Final = 32
+EVE: Final = 1 / 4096
+"""So long before it acts the driver looks: nothing else happens in that time."""
 KINDS: Final = ("Ping", "Pong", "Bag")
 BAG: Final = 2
 """The kind of requirement that cannot be hashed."""
@@ -65,7 +68,10 @@ class Ask:
 
 @frozen
 class Constraint:
-    """Asks if all tests hold, in their order. *wait*: seconds and a bit to think, None for a sync one."""
+    """Asks if all tests hold, in their order. *wait*: seconds and a bit to think, None for a sync one.
+
+    *sharp*: it answers on a full second, in the same pass in which the driver acts.
+    """
 
     home: int
     tests: tuple[Test, ...]
@@ -73,6 +79,11 @@ class Constraint:
     priority: int
     after: tuple[int, ...]
     wait: int | None
+    sharp: bool = False
+
+    def slot(self, number: int) -> int:
+        """The moment within the second that belongs to it."""
+        return 0 if self.sharp else SLOTS - 1 - number
 
 
 @frozen
@@ -186,10 +197,11 @@ class Program:
         found.sort(key=lambda number: (self.resolvers[number].home != home, self.resolvers[number].home))
         return found[0] if found else None
 
-    def ranks(self) -> list[int]:
+    def ranks(self, *, by_priority: bool = True) -> list[int]:
         """Constraints in their order: after, then priority, then declaration (module by module)."""
         left = sorted(range(len(self.constraints)), key=lambda number: (self.constraints[number].home, number))
-        left.sort(key=lambda number: -self.constraints[number].priority)
+        if by_priority:
+            left.sort(key=lambda number: -self.constraints[number].priority)
         order: list[int] = []
         while left:
             order.append(next(number for number in left if set(self.constraints[number].after) <= set(order)))
@@ -200,11 +212,6 @@ class Program:
 def resolver_slot(resolver: int, payload: int) -> int:
     """The moment within the second that belongs to one identity."""
     return 1 + resolver * (TOP + 1) + payload
-
-
-def constraint_slot(constraint: int) -> int:
-    """The moment within the second that belongs to one async constraint."""
-    return SLOTS - 1 - constraint
 
 
 def moment(now: float, slot: int, wait: int) -> float:
@@ -226,48 +233,111 @@ def written(value: int, given: int, present: int) -> int:
 
 
 # -- how hypothesis makes them ----------------------------------------------------------------------
+# Strategies are made once: making one costs far more than drawing from it.
 
 values = st.integers(0, TOP)
 facts = st.integers(0, FACTS - 1)
-new_values = st.integers(0, NEXT)
+written_values = st.sampled_from([NEXT, GIVEN, *range(TOP + 1)])
+coin = st.booleans()
+handler_writes = st.lists(st.tuples(facts, written_values), min_size=1, max_size=2).map(tuple)
+events = st.lists(st.builds(Event, handler_writes, coin), min_size=1, max_size=2).map(tuple)
+initial = st.tuples(*[values] * FACTS)
+amounts = st.sampled_from([3, 4, 4, 5, 5])
+"""Of constraints."""
+thinking = st.sampled_from([None, None, None, 0, 1])
+predecessors = st.sampled_from([0, 0, 0, 1, 2])
+"""How many at most."""
+priorities = st.integers(-2, 2)
+relations = st.sampled_from(["<", "<", "==", ">=", ">="])
+attempts = st.integers(1, 2)
+timeouts = st.sampled_from([None, None, 1, 2, 3])
+synchronous = st.sampled_from([False, False, False, True])
+outcomes = st.sampled_from(["complete", "complete", "fail", "fail first", *["requeue"] * 4])
+slow_outcomes = st.sampled_from(["complete", "complete", "fail", "fail first", *["requeue"] * 4, *["hang"] * 5])
+served = st.sampled_from([True, True, False])
+
+
+@cache
+def some(below: int) -> st.SearchStrategy[int]:
+    """A number."""
+    return st.integers(0, below - 1)
+
+
+@cache
+def others(below: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """Different numbers, in order."""
+    return st.lists(some(below), max_size=most, unique=True).map(sorted).map(tuple)
+
+
+@cache
+def conditions(home: int, sources: int, most: int) -> st.SearchStrategy[tuple[Test, ...]]:
+    """What a constraint tests; it likes the facts of its own module."""
+    own = range(home * FACTS_EACH, (home + 1) * FACTS_EACH)
+    test = st.builds(Test, st.sampled_from([*own, *own, *own, *range(sources)]), relations, st.integers(1, TOP))
+    return st.lists(test, min_size=1, max_size=most).map(tuple)
+
+
+@cache
+def demands(sources: int, most: int) -> st.SearchStrategy[tuple[Ask, ...]]:
+    """What a constraint asks for; mostly the same few requirements, so that they are shared."""
+    ask = st.builds(Ask, some(len(KINDS)), st.sampled_from([-1, -1, -1, -2, *range(sources)]))
+    return st.lists(ask, min_size=1, max_size=most).map(tuple)
+
+
+@cache
+def steps(home: int, markers: tuple[tuple[int, int], ...], events: int) -> st.SearchStrategy[tuple[Step, ...]]:
+    """What a resolver does; it likes to write what makes a constraint that asks for it false."""
+    own = st.sampled_from(range(home * FACTS_EACH, (home + 1) * FACTS_EACH))
+    anything = st.tuples(own, written_values)
+    write = st.one_of(st.sampled_from(markers), st.sampled_from(markers), anything) if markers else anything
+    some_writes = st.lists(write, min_size=1, max_size=2).map(tuple)
+    writes = st.one_of(some_writes, some_writes, st.just(()))
+    step = st.builds(Step, st.integers(0, 1), writes, st.sampled_from([None, None, *range(events)]))
+    return st.lists(step, min_size=1, max_size=2).map(tuple)
+
+
+@cache
+def doings(events: int) -> st.SearchStrategy[list[Action]]:
+    """What the driver does, before it ends the program."""
+    write, wait = st.builds(Write, facts, values), st.builds(Wait, st.integers(1, 3))
+    send = st.builds(Send, some(events), values)
+    rare = (st.builds(Touch, facts), st.builds(Undone, facts, values), st.builds(Cancel, some(len(KINDS)), values))
+    return st.lists(st.one_of(write, write, send, *rare, wait, wait), min_size=2, max_size=16)
 
 
 @st.composite
 def derivations(draw: st.DrawFn) -> tuple[Derived, ...]:
     """Up to three; later ones may read earlier ones of their module."""
     found: list[Derived] = []
-    for number in range(draw(st.integers(0, 3))):
-        home = draw(st.integers(0, 1))
+    for number in range(draw(some(4))):
+        home = draw(some(len(HOMES)))
         own = [fact for fact in range(FACTS) if home_of_fact(fact) == home]
         own += [FACTS + at for at in range(number) if found[at].home == home]
-        first, second = draw(st.sampled_from(own)), draw(st.sampled_from(own))
-        found.append(Derived(home, first, draw(st.integers(0, TOP)), second))
+        first, second = own[draw(some(len(own)))], own[draw(some(len(own)))]
+        found.append(Derived(home, first, draw(values), second))
     return tuple(found)
 
 
 @st.composite
 def constraints(draw: st.DrawFn, number: int, sources: int) -> Constraint:
     """One of them; ``after`` names earlier ones."""
-    source = st.integers(0, sources - 1)
-    tests = st.builds(Test, source, st.sampled_from(["<", "==", ">="]), st.integers(1, TOP))
-    wait = draw(st.sampled_from([None, None, None, 0, 1]))
-    ask = st.builds(Ask, st.integers(0, 2), st.sampled_from([-1, -1, -1, -2, *range(sources)]))
-    earlier = st.lists(st.integers(0, number - 1), max_size=2, unique=True) if number else st.just([])
+    home, wait = draw(some(len(HOMES))), draw(thinking)
     return Constraint(
-        draw(st.integers(0, 1)),
-        tuple(draw(st.lists(tests, min_size=1, max_size=draw(st.sampled_from([1, 1, 1, 2]))))),
-        tuple(draw(st.lists(ask, min_size=1, max_size=2 if wait is None else 1))),
-        draw(st.integers(-2, 2)),
-        tuple(sorted(draw(earlier))),
+        home,
+        draw(conditions(home, sources, 1 + (draw(some(4)) == 3))),
+        draw(demands(sources, 2 if wait is None else 1)),
+        draw(priorities),
+        draw(others(number, draw(predecessors))) if number else (),
         wait,
+        wait is not None and number == 0 and draw(coin),
     )
 
 
 @st.composite
 def resolvers(draw: st.DrawFn, home: int, kind: int, events: int, asking: tuple[Constraint, ...]) -> Resolver:
-    """One of them, for one kind of requirement. It likes to write what makes a constraint that asks for it false."""
+    """One of them, for one kind of requirement."""
     own = range(home * FACTS_EACH, (home + 1) * FACTS_EACH)
-    markers = [
+    markers = tuple(
         (test.source, value)
         for constraint in asking
         if any(ask.kind == kind for ask in constraint.asks)
@@ -275,25 +345,25 @@ def resolvers(draw: st.DrawFn, home: int, kind: int, events: int, asking: tuple[
         if test.source in own
         for value in range(TOP + 1)
         if not test.holds(value)
-    ]
-    write = st.tuples(st.sampled_from(own), st.sampled_from([NEXT, GIVEN, *range(TOP + 1)]))
-    writes = st.lists(st.sampled_from(markers) | write if markers else write, max_size=2).map(tuple)
-    send = st.sampled_from([None, None, *range(events)])
-    steps = draw(st.lists(st.builds(Step, st.integers(0, 1), writes, send), min_size=1, max_size=2).map(tuple))
-    sync = draw(st.sampled_from([False, False, False, True]))
-    outcomes = ["complete", "complete", "fail", "fail first", "requeue", "requeue"] + ([] if sync else ["hang"] * 4)
-    outcome = draw(st.sampled_from(outcomes))
-    timeout = None if sync else draw(st.sampled_from([None, None, 1, 2]))
-    attempts = 1 if sync else draw(st.integers(1, 2))
-    return Resolver(home, kind, sync, steps, outcome, attempts, timeout)
+    )
+    sync = draw(synchronous)
+    return Resolver(
+        home,
+        kind,
+        sync,
+        draw(steps(home, markers, events)),
+        draw(outcomes if sync else slow_outcomes),
+        1 if sync else draw(attempts),
+        None if sync else draw(timeouts),
+    )
 
 
 @st.composite
 def around(draw: st.DrawFn, actions: list[Action], first: Action, last: Action) -> list[Action]:
-    """Put two actions somewhere among the others, in this order."""
-    there = draw(st.integers(0, len(actions)))
-    back = draw(st.integers(there, len(actions)))
-    return [*actions[:there], first, *actions[there:back], last, *actions[back:]]
+    """Put two actions somewhere among the others, in this order; before the first one something may happen."""
+    there = draw(some(len(actions) + 1))
+    back = there + draw(some(len(actions) + 1 - there))
+    return [*actions[:there], Wait(1), first, *actions[there:back], last, *actions[back:]]
 
 
 @st.composite
@@ -301,30 +371,16 @@ def programs(draw: st.DrawFn) -> Program:
     """A whole program, its driver's actions included."""
     derived = draw(derivations())
     sources = FACTS + len(derived)
-    writes = st.lists(st.tuples(facts, new_values), min_size=1, max_size=2).map(tuple)
-    events = draw(st.lists(st.builds(Event, writes, st.booleans()), min_size=1, max_size=2).map(tuple))
-    asking = tuple(draw(constraints(number, sources)) for number in range(draw(st.sampled_from([2, 3, 4, 4, 5, 5]))))
+    sent = draw(events)
+    asking = tuple(draw(constraints(number, sources)) for number in range(draw(amounts)))
     places = [(home, kind) for kind in range(len(KINDS)) for home in range(len(HOMES))]
     # What cannot be hashed is an error without a resolver, so the bag has one at least.
-    served = [place for place in places if place == (0, BAG) or draw(st.sampled_from([True, True, False]))]
-    serving = tuple(draw(resolvers(home, kind, len(events), asking)) for home, kind in served)
-    constraint = st.integers(0, len(asking) - 1)
-    action = st.one_of(
-        st.builds(Write, facts, values),
-        st.builds(Write, facts, values),
-        st.builds(Touch, facts),
-        st.builds(Send, st.integers(0, len(events) - 1), values),
-        st.builds(Undone, facts, values),
-        st.builds(Cancel, st.integers(0, 2), values),
-        st.builds(Wait, st.integers(1, 3)),
-        st.builds(Wait, st.integers(1, 3)),
-    )
-    actions = draw(st.lists(action, min_size=2, max_size=16))
-    if draw(st.booleans()):
-        switched = draw(constraint)
+    places = [place for place in places if place == (0, BAG) or draw(served)]
+    serving = tuple(draw(resolvers(home, kind, len(sent), asking)) for home, kind in places)
+    actions = draw(doings(len(sent)))
+    if draw(coin):
+        switched = draw(some(len(asking)))
         actions = draw(around(actions, Switch(switched, on=False), Switch(switched, on=True)))
-    if draw(st.booleans()):
+    if draw(coin):
         actions = draw(around(actions, Life(on=False), Life(on=True)))
-    return Program(
-        draw(st.tuples(*[values] * FACTS)), derived, asking, serving, events, (*actions, Wait(5), Life(False), Wait(1))
-    )
+    return Program(draw(initial), derived, asking, serving, sent, (*actions, Wait(5), Life(on=False), Wait(1)))

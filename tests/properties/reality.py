@@ -11,6 +11,7 @@ from trio.testing import MockClock
 from directive_trio import Context, ErrorBoundary, Module, Retry, System, derivation
 from directive_trio.observe import Observation, ResolverCancel, ResolverComplete, ResolverError, ResolverStart
 from tests.properties.program import (
+    EVE,
     FACTS,
     FACTS_EACH,
     HOMES,
@@ -28,7 +29,6 @@ from tests.properties.program import (
     Undone,
     Wait,
     Write,
-    constraint_slot,
     home_of_fact,
     moment,
     resolver_slot,
@@ -103,10 +103,11 @@ def home_of_source(program: Program, source: int) -> int:
 
 
 class Reality:
-    """Builds the modules of a program and runs it."""
+    """Builds the modules of a program and runs it. *lingering*: a cancelled run takes so long to clean up."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, lingering: float = 0) -> None:
         self.program = program
+        self.lingering = lingering
         self.requeued: set[Name] = set()
         self.log: list[Told] = []
         self.pictures: list[Picture] = []
@@ -150,7 +151,7 @@ class Reality:
 
         async def answer_later(view: Any) -> list[Any]:
             found = answer(view)
-            await trio.sleep_until(moment(trio.current_time(), constraint_slot(number), constraint.wait or 0))
+            await trio.sleep_until(moment(trio.current_time(), constraint.slot(number), constraint.wait or 0))
             return found
 
         self.modules[constraint.home].constraint(
@@ -185,7 +186,14 @@ class Reality:
             finish(requirement.payload, ctx)
 
         async def slowly(requirement: Any, ctx: Context[Any]) -> None:
-            payload = requirement.payload
+            try:
+                await step_by_step(requirement.payload, ctx)
+            except trio.Cancelled:
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(self.lingering)
+                raise
+
+        async def step_by_step(payload: int, ctx: Context[Any]) -> None:
             for at, step in enumerate(resolver.steps):
                 await trio.sleep_until(moment(trio.current_time(), resolver_slot(number, payload), step.wait))
                 do(at, payload, ctx)
@@ -256,8 +264,12 @@ class Reality:
                 system.stop()
                 await system.stop_async()
             case Wait(seconds):
-                await trio.sleep(seconds)
-                self.pictures.append(self.picture())
+                await self.wait(trio.current_time() + seconds)
+
+    async def wait(self, then: float) -> None:
+        await trio.sleep_until(then - EVE)
+        self.pictures.append(self.picture())
+        await trio.sleep_until(then)
 
     def observe(self, observation: Observation) -> None:
         """Keep what the log is compared by."""

@@ -69,6 +69,8 @@ class Entry:
     """Who asks no more, while the run goes on for others."""
     known: set[int] = Factory(set)
     """Who has ever asked for it."""
+    ending: bool = False
+    """Somebody's word has cancelled its run since the last pass: that sees it end, the next one decides."""
     status: str = "new"
     run: Run | None = None
     last: Run | None = None

@@ -19,7 +19,8 @@ from tests.properties.program import Program, programs
 from tests.properties.reality import ENDS, Reality, name_of
 from tests.properties.state import TooLivelyError, told_by_moment
 
-EXAMPLES = 400
+EXAMPLES = 600
+LINGERING = 0.7
 SHARE = 0.05
 FEATURES = (
     *("writes", "events", "broken events", "rollback", "touch", "disable", "enable", "stop", "start again"),
@@ -58,6 +59,17 @@ def test_the_engine_does_what_a_naive_one_does(program: Program) -> None:
     reality.run()
     assert told_by_moment(reality.log, naive.together) == told_by_moment(naive.log, naive.together)
     assert reality.pictures == naive.pictures
+    check_runs(reality.observations)
+    assert reality.left_over == (0, 0)
+
+
+@settings(max_examples=EXAMPLES // 3)
+@given(programs())
+def test_no_two_runs_of_one_identity_live_at_the_same_time(program: Program) -> None:
+    """Also where cancelled runs take their time to clean up: the next one waits for the end."""
+    naively(program)
+    reality = Reality(program, LINGERING)
+    reality.run()
     check_runs(reality.observations)
     assert reality.left_over == (0, 0)
 
