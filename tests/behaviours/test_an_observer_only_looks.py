@@ -254,3 +254,24 @@ async def test_a_run_cannot_be_cancelled_by_its_context_from_there(autojump_cloc
     contexts[0].cancel()
     told = "cannot cancel 'm::resolve' while the system is telling its observers; observers only look"
     assert set(refused) == {told}
+
+
+@pytest.mark.parametrize("write", WRITES[:2])
+def test_an_observer_that_takes_itself_away_still_only_looks(write: Callable[[System], object]) -> None:
+    """O1: it is being told until it returns; then writes are what they were before."""
+    system = System(make())
+    refused: list[LifecycleError] = []
+
+    def once(observation: Observation) -> None:
+        remove()
+        with pytest.raises(LifecycleError) as caught:
+            write(system)
+        refused.append(caught.value)
+
+    system["m"].count = 3
+    remove = system.observe(once)
+    assert system["m"].doubled == 6
+    assert len(refused) == 1
+    assert system["m"].count == 3
+    write(system)
+    assert system["m"].count in (4, 9)

@@ -70,6 +70,8 @@ class Observers:
                         self._tell_one(observer, observation)
         finally:
             self.telling = False
+            if not self.listening:  # the last observer has taken itself away
+                self.changed()
 
     def _tell_one(self, observer: Observer, observation: Observation) -> None:
         try:

@@ -1,7 +1,7 @@
 """Dispatch: all handlers of an event, as one change."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.checks import refuse
@@ -69,36 +69,43 @@ class Events:
             UsageError: It is no event, or a handler returned something to await.
         """
         kind = type(event)
-        handlers = self.handlers.get(kind)
         store = self.store
-        store.check_writable(kind.__name__)
+        if not store.plain or store.tracking.reads is not None:
+            store.check_writable(kind.__name__)
+        handlers = self.handlers.get(kind)
         if handlers is None:
-            if not is_record(event):
-                refuse("dispatch()", "an event (an instance of an attrs class)", event, UsageError)
-            names = [known.__name__ for known in self.handlers]
-            raise UnknownNameError("handler for event", kind.__name__, nearest(kind.__name__, names))
+            self._refuse(event)
         ambient = store.ambient
         if run is not None:
             store.ambient = run
+        writer = store.ambient
+        transaction = store.begin()
         module = ""
         try:
-            transaction = store.begin()
-            try:
-                for handler in handlers:
-                    module, function, view = handler
-                    outcome: object = function(view, event)
-                    if outcome is not None:
-                        refuse_unrun(f"event handler {name_of(function)!r}", outcome)
-            except BaseException:
-                store.roll_back(transaction)
-                raise
-            store.commit(transaction)
-        except Exception as error:
-            error.add_note(f"while handling {module}::{kind.__name__}; none of its writes remain")
-            if store.observers.listening:
-                store.observers.tell(EventError, f"{module}::{kind.__name__}", event, error)
+            for handler in handlers:
+                module, function, view = handler
+                outcome: object = function(view, event)
+                if outcome is not None:
+                    refuse_unrun(f"event handler {name_of(function)!r}", outcome)
+        except BaseException as error:
+            store.roll_back(transaction)
+            if isinstance(error, Exception):
+                self._failed(f"{module}::{kind.__name__}", event, error)
             raise
+        else:
+            store.commit(transaction)
         finally:
-            writer, store.ambient = store.ambient, ambient
+            store.ambient = ambient
         if store.observers.listening:
             store.observers.tell(EventDispatch, f"{handlers[0][0]}::{kind.__name__}", event, max(writer, 0))
+
+    def _refuse(self, event: object) -> NoReturn:
+        if not is_record(event):
+            refuse("dispatch()", "an event (an instance of an attrs class)", event, UsageError)
+        name = type(event).__name__
+        raise UnknownNameError("handler for event", name, nearest(name, [known.__name__ for known in self.handlers]))
+
+    def _failed(self, name: str, event: Record, error: Exception) -> None:
+        error.add_note(f"while handling {name}; none of its writes remain")
+        if self.store.observers.listening:
+            self.store.observers.tell(EventError, name, event, error)

@@ -5,10 +5,10 @@ pass window stays beside the cell, so that A -> B -> A is no change. With a tran
 journalled, and undone backwards when the transaction fails.
 
 **The short way.** Most of that needs to be done only once for each cell and window. ``epoch`` is a number that
-goes up with each window, whenever a transaction opens or closes, and whenever `recheck` finds out anew what
-writes must look at. The program's own write of a value that is ``plain`` leaves the epoch in the cell: as long as
-that is the present one, the next such write (in a live view's ``__setattr__``) sets value and version, and is
-done.
+goes up with each window, whenever `recheck` finds out anew what writes must look at, and when somebody else than
+the program begins to write. The program's own write of a value that is ``plain`` leaves the epoch in the cell: as
+long as that is the present one, the next such write (in a live view's ``__setattr__``) is journalled, sets value
+and version, and is done.
 
 ``ambient`` is the writer that views without a run write as: the program itself (0), a run while its event is
 dispatched, or the engine while effects and watchers run. ``wake`` is called once, at the first change after a
@@ -58,6 +58,7 @@ class Store(Graph):
         "plain",
         "pure",
         "restricted",
+        "spare",
         "task",
         "transaction",
         "wake",
@@ -83,6 +84,8 @@ class Store(Graph):
         self.open_runs: set[int] = set()
         """The runs whose writes may yet be looked through or taken back."""
         self.transaction: Transaction | None = None
+        self.spare: Transaction | None = None
+        """A transaction that has been closed, for the next event: making one takes as long as a handler."""
         self.interrupted: set[Transaction] = set()
         self.destroyed = False
         self.restricted: Callable[[], None] | None = None
@@ -196,7 +199,7 @@ class Store(Graph):
                 reader.state = STALE
                 self.mark(reader)
 
-    def restore(self, cell: Cell, state: tuple[Any, ...]) -> None:
+    def restore(self, cell: Cell, *state: Any) -> None:
         """Undo: set a cell to what a journal remembers. To its readers that is a change like any other."""
         value, cell.touched, cell.touched_beneath, cell.writer, cell.layers = state
         self.revision += 1
@@ -213,6 +216,7 @@ class Store(Graph):
         self.plain = not (
             not self.check_types
             or self.observers.listening
+            or self.observers.telling
             or self.destroyed
             or self.pure
             or self.restricted is not None
@@ -264,20 +268,28 @@ class Store(Graph):
 
     def begin(self, owner: object = None) -> Transaction:
         """Open a transaction, inside whatever is open. *owner*: the task, where others may come between."""
-        transaction = self.transaction = Transaction(owner, self.transaction)
-        self.epoch += 1
+        spare, outer = self.spare, self.transaction
+        if spare is not None and owner is None and outer is None:
+            self.spare = None
+            transaction = self.transaction = spare
+        else:
+            transaction = self.transaction = Transaction(owner, outer)
         if owner is not None:
             self.recheck()
+        elif self.ambient != OUTSIDE:
+            self.epoch += 1
         return transaction
 
     def commit(self, transaction: Transaction) -> None:
         """Close a transaction; what is around it may still undo it."""
         outer = self.transaction = transaction.outer
-        self.epoch += 1
         if outer is not None:
             outer.entries += transaction.entries
         if transaction.owner is not None:
             self.recheck()
+        elif outer is None:
+            transaction.entries.clear()
+            self.spare = transaction
 
     def roll_back(self, transaction: Transaction) -> None:
         """Close a transaction and undo what it wrote, unless somebody has done that already."""
@@ -305,8 +317,8 @@ class Store(Graph):
 
     def undo(self, transaction: Transaction) -> None:
         """Set back everything a transaction wrote, last first."""
-        for cell, state in reversed(transaction.entries):
-            self.restore(cell, state)
+        for entry in reversed(transaction.entries):
+            self.restore(*entry)
         transaction.entries.clear()
 
     def interrupt(self, by: str) -> None:

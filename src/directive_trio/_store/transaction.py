@@ -7,7 +7,7 @@ it, and the block raises at its next write or at its end.
 
 from typing import Any
 
-from directive_trio._store.cell import Cell
+from directive_trio._store.cell import Cell, Layer
 from directive_trio.errors import TransactionError
 
 
@@ -19,13 +19,13 @@ class Transaction:
     def __init__(self, owner: object, outer: "Transaction | None") -> None:
         self.owner = owner
         self.outer = outer
-        self.entries: list[tuple[Cell, tuple[Any, ...]]] = []
+        self.entries: list[tuple[Cell, Any, int, int, int, tuple[Layer, ...]]] = []
         self.interrupted_by: str | None = None
 
     def journal(self, cell: Cell) -> None:
         """Remember what *cell* is now."""
-        state = (cell.value, cell.touched, cell.touched_beneath, cell.writer, cell.layers)
-        self.entries.append((cell, state))
+        entry = (cell, cell.value, cell.touched, cell.touched_beneath, cell.writer, cell.layers)
+        self.entries.append(entry)
 
     def check_open(self) -> None:
         """Raise if somebody interrupted this transaction.

@@ -166,6 +166,8 @@ def _finish_live(classes: ViewClasses) -> None:
             raise classes.unknown(name) from None
         if cell.epoch == store.epoch and type(value) is type(cell.value) and store.tracking.reads is None:
             if value != cell.value:  # the short way, see `Store`
+                if store.transaction is not None:
+                    store.transaction.journal(cell)
                 store.revision = cell.version = store.revision + 1
                 cell.value = view._values[name] = value
                 if cell.dependents:

@@ -178,7 +178,7 @@ class System:
             self._events.dispatch(structure_event(self._events.named(event), event, payload))
         elif payload is not None:
             refuse("dispatch()", "a payload only beside a name", payload, UsageError)
-        elif is_record(event):
+        elif type(event) in self._events.handlers or is_record(event):
             self._events.dispatch(event)
         else:
             refuse("dispatch()", "an event (an instance of an attrs class) or a name", event, UsageError)
