@@ -47,7 +47,7 @@ fix: $(VENV)/ready-lint ## format, and mend what can be mended without thought
 	@$(RUN) ruff check --fix-only .
 	@$(RUN) ruff format .
 
-bench: $(VENV)/ready-test $(PEERS)/ready ## measure speed and memory beside floors and peers, ten minutes (ARGS="W7 W8")
+bench: $(VENV)/ready-test $(PEERS)/ready ## measure speed and memory beside floors and peers, five to ten minutes (ARGS="W7 W8")
 	@$(RUN) tests.benchmarks $(ARGS)
 
 bench-quick: $(VENV)/ready-test $(PEERS)/ready ## the same with fewer repetitions and sizes, within two minutes
