@@ -146,6 +146,8 @@ class Patience:
     """From the join to the stream of postgres changes."""
     answer: float = seconds(10.0)
     """To an acknowledged broadcast, or to a track."""
+    send: float = seconds(10.0)
+    """To the last byte of one message; a connection that is slower is given up."""
     leave: float = seconds(2.0)
     token_margin: float = seconds(60.0)
     """A token is refreshed this long before it ends."""

@@ -34,6 +34,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._present: dict[str, tuple[Meta, ...]] = {}
+        self._is_known = False
         self._waiting: list[Any] | None = []  # differences of this join that came before its snapshot
 
     def rejoined(self) -> None:
@@ -58,8 +59,9 @@ class Presence:
 
     def _become(self, present: dict[str, tuple[Meta, ...]]) -> PresenceChange | None:
         before, self._present = self._present, present
-        if before == present:
+        if before == present and self._is_known:
             return None
+        self._is_known = True  # the first snapshot is told even if nobody is there: now that is certain
         return PresenceChange(
             present,
             joined=frozenset(present.keys() - before.keys()),

@@ -62,6 +62,8 @@ class RealtimeServer(Rooms):
         """Where it listens: what a client is given."""
         self.connections = 0
         """How many were accepted so far."""
+        self.goodbyes: list[int] = []
+        """The close codes with which connections ended, as they ended; 1006 is none."""
         self._apikey = apikey
         self._sockets: dict[int, Socket] = {}
         self._refused_handshakes: list[tuple[int, str]] = []
@@ -159,6 +161,8 @@ class RealtimeServer(Rooms):
         try:
             while True:
                 await self._read(client, await connection.get_message(), outbox)
+        except ConnectionClosed as closed:
+            self.goodbyes.append(1006 if closed.reason is None else closed.reason.code)
         finally:
             del self._sockets[client.number]
             outbox.close()

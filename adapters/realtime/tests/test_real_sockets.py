@@ -1,0 +1,181 @@
+"""The few things that only a real socket and a real process can show; the clock of these tests is the real one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from adapters.realtime.tests.world import EVENTS, WATCHING, RoomFacts, room_module
+from directive_trio import ErrorBoundary, Module, System, open_system
+from directive_trio_realtime import Backoff, Patience, realtime_channel
+from directive_trio_realtime.testing import RealtimeServer, open_server
+
+QUICK = Patience(backoff=Backoff(first=0.02, most=0.1), heartbeat=0.2, heartbeat_answer=0.3, connect=0.3)
+
+
+def really(main: Callable[[], Awaitable[None]]) -> None:
+    """Run it on a clock that goes as the real one does, and not for ever."""
+
+    async def bounded() -> None:
+        with trio.fail_after(60):
+            await main()
+
+    trio.run(bounded, clock=MockClock(rate=1.0))
+
+
+class Process:
+    """The test server as a process on a port that stays."""
+
+    def __init__(self, port: int = 0) -> None:
+        command = [sys.executable, "-m", "directive_trio_realtime.testing", "--port", str(port)]
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self._process = subprocess.Popen(command, env=paths, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def say(self, line: str) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def kill(self) -> None:
+        """SIGKILL, where there is one."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def room_at(url: str) -> Module[RoomFacts]:
+    """A module that watches one room."""
+    room = room_module()
+    room.add_source(realtime_channel(url, "room", WATCHING, apikey="k", patience=QUICK, **EVENTS), name="channel")
+    return room
+
+
+def boundary(errors: list[str], enough: trio.Event | None = None) -> ErrorBoundary:
+    """Keeps what went wrong; two are enough for somebody who waits for them."""
+
+    def keep(error: object, _id: str) -> None:
+        errors.append(str(error))
+        if enough is not None and len(errors) > 1:
+            enough.set()
+
+    return ErrorBoundary(on_error=keep)
+
+
+def open_files() -> int:
+    """How many file descriptors this process holds, where that can be known."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+async def live(system: System, room: Module[RoomFacts]) -> None:
+    """Wait until the room is."""
+    await system.wait_until(lambda view: view[room].live, timeout=20)
+
+
+async def rows(system: System, room: Module[RoomFacts], count: int) -> None:
+    """Wait until the room has so many."""
+    await system.wait_until(lambda view: len(view[room].rows) >= count, timeout=20)
+
+
+def test_a_server_that_is_killed_comes_back_with_a_gap_each_time_and_no_row_twice() -> None:
+    """A process that dies without a word, three times, in a stream of numbered rows."""
+
+    async def main() -> None:
+        server = Process()
+        port = urlsplit(server.url).port or 0
+        try:
+            room = room_at(server.url)
+            async with open_system(room, errors=boundary([])) as system:
+                for times in range(4):
+                    await live(system, room)
+                    for number in range(times * 10, times * 10 + 10):
+                        assert server.say(f'["change", "todos", {{"record": {{"id": {number}}}}}]') == "ok 1"
+                    await rows(system, room, times * 10 + 10)
+                    assert len(system[room].gaps) == times
+                    if times < 3:
+                        server.kill()
+                        await system.wait_until(lambda view: not view[room].live, timeout=20)
+                        server = await trio.to_thread.run_sync(Process, port)
+                assert system[room].rows == list(range(40))
+        finally:
+            server.kill()
+
+    really(main)
+
+
+def test_a_hundred_systems_leave_no_socket_behind() -> None:
+    """Start and stop, on real sockets: neither here nor on the server."""
+
+    async def main() -> None:
+        files = []
+        async with open_server() as server:
+            for _ in range(100):
+                room = room_at(server.url)
+                async with open_system(room) as system:
+                    await live(system, room)
+                await wait_all_tasks_blocked(0.001)
+                files.append(open_files())
+                assert server.open_connections == 0
+        assert max(files[10:]) <= max(files[:10])
+
+    really(main)
+
+
+def test_a_server_that_accepts_and_never_answers_is_given_up_and_tried_again() -> None:
+    """TCP is there, the handshake is not; the deadline is for both together."""
+
+    async def main() -> None:
+        errors: list[str] = []
+        server = RealtimeServer()
+        server.freeze()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.serve)
+            room, enough = room_at(server.url), trio.Event()
+            async with open_system(room, errors=boundary(errors, enough)) as system:
+                await enough.wait()
+                assert set(errors) == {"no connection in time"}
+                server.thaw()
+                await live(system, room)
+                server.freeze()  # half open: the heartbeat notices
+                await system.wait_until(lambda view: not view[room].live, timeout=2)
+                server.thaw()
+                await live(system, room)
+                assert len(system[room].gaps) == 1
+            nursery.cancel_scope.cancel()
+
+    really(main)
+
+
+def test_what_no_server_sends_ends_nothing() -> None:
+    """Wrong types, deep and large frames, bytes: an error and a gap each, on the same connection."""
+
+    async def main() -> None:
+        errors: list[str] = []
+        async with open_server() as server:
+            room = room_at(server.url)
+            async with open_system(room, errors=boundary(errors)) as system:
+                await live(system, room)
+                for event, payload in (
+                    ("presence_diff", [[]]),
+                    ("postgres_changes", {"ids": "x", "data": 5}),
+                    ("system", None),
+                    ("broadcast", {"event": 5}),
+                ):
+                    server.send("room", event, payload)
+                server.broadcast("room", "unheard", "x" * (5 * 1024 * 1024))
+                server.broadcast("room", "said", {"text": "still here"})
+                await system.wait_until(lambda view: view[room].said == ["still here"], timeout=20)
+                assert (len(errors), len(system[room].gaps)) == (4, 4)
+                assert server.connections == 1
+
+    really(main)
