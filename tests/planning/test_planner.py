@@ -182,7 +182,7 @@ class Driver:
         due = node.waiting or node.open or node.outstanding or node.held
         assert node.pending == bool(due and not node.disabled)
         assert set(node.answer) == {wanted for wanted in linked if wanted.links[node] is Link.ASKS}
-        assert set(node.holds) == {wanted for wanted in linked if wanted.links[node] is Link.HOLDS}
+        assert set(node.holds or ()) == {wanted for wanted in linked if wanted.links[node] is Link.HOLDS}
         assert not (node.disabled and (node.answer or node.holds or node.delayed or node.outstanding))
         assert not node.delayed or node.waiting or node.outstanding
         assert node.outstanding == (node in self.asked)
@@ -191,7 +191,7 @@ class Driver:
         """What is wanted and not decided waits for somebody who will say so."""
         if self.planner.due:
             return
-        delayed: set[Any] = {item for node in self.nodes for item in node.delayed}
+        delayed: set[Any] = {item for node in self.nodes for item in (node.delayed or ())}
         for wanted in self.planner.requirements.live.values():
             assert wanted.status not in {Status.NEW, Status.UNDECIDED} or wanted in delayed
             assert wanted.status is not Status.RETRY or wanted in delayed or wanted in self.scheduled

@@ -42,7 +42,7 @@ def release(node: ConstraintNode, agenda: Agenda) -> None:
     if node.held:
         agenda.push(node)
     if node.delayed and not node.outstanding:
-        delayed, node.delayed = node.delayed, {}
+        delayed, node.delayed = node.delayed, None
         for item in delayed:
             if isinstance(item, Wanted):
                 agenda.push_decision(item)

@@ -1,5 +1,6 @@
 """Constraints in a system: sinks of the graph, with their place in the order and what they last answered."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from directive_trio._definitions.constraint import Constraint
@@ -15,8 +16,9 @@ class ConstraintNode(Sink):
     ``waiting`` counts the predecessors (``after``) that are pending, ``open`` the pending requirements of its
     own. ``held``: it was due while blocked, and stays pending until it has been asked. ``delayed`` is what else
     waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes; both
-    are dicts for their order. ``evaluation`` numbers the questions to an async constraint: an answer to an
-    older one is stale. ``joined``: the live runs that its answer has joined, and what it saw without their writes.
+    are dicts for their order, and None for most. ``evaluation`` numbers the questions to an async constraint: an
+    answer to an older one is stale. ``joined``: the live runs that its answer has joined, and what it saw without
+    their writes.
     """
 
     __slots__ = (
@@ -56,7 +58,7 @@ class ConstraintNode(Sink):
         self.view = view
         self.rank = rank
         self.predecessors: tuple[ConstraintNode, ...] = ()
-        self.followers: list[ConstraintNode] = []
+        self.followers: tuple[ConstraintNode, ...] = ()
         self.disabled = False
         self.reset()
 
@@ -71,12 +73,12 @@ class ConstraintNode(Sink):
         self.pending = False
         self.outstanding = False
         self.evaluation = 0
-        self.delayed: dict[Any, None] = {}
+        self.delayed: dict[Any, None] | None = None
         self.told_blocked = False
         self.hits = 0
-        self.holds: dict[Wanted, None] = {}
+        self.holds: dict[Wanted, None] | None = None
         self.error: Exception | None = None
-        self.seen: list[tuple[Any, Any]] = []
+        self.seen: Sequence[tuple[Any, Any]] = ()
         self.seen_revision = 0
         self.joined: tuple[set[int], list[tuple[Any, Any]]] | None = None
         self.world: Any = None
@@ -85,6 +87,23 @@ class ConstraintNode(Sink):
     def id(self) -> str:
         """The qualified name."""
         return self.definition.id
+
+    def delay(self, item: Any) -> None:
+        """Let *item* wait until this is unblocked or answered."""
+        if self.delayed is None:
+            self.delayed = {}
+        self.delayed[item] = None
+
+    def hold(self, wanted: Wanted) -> None:
+        """Take note of what it would ask for but for a run's own writes."""
+        if self.holds is None:
+            self.holds = {}
+        self.holds[wanted] = None
+
+    def let_go(self, wanted: Wanted) -> None:
+        """Undo `hold`."""
+        if self.holds is not None:
+            self.holds.pop(wanted, None)
 
     def waits_on(self) -> tuple[str, ...]:
         """Return the ids of the predecessors that are pending."""

@@ -201,7 +201,7 @@ class Judgement:
         if wanted.but_for.get(node) is not sink:
             return
         if node.waiting:
-            node.delayed[sink] = None
+            node.delay(sink)
             return
         if not self.store.changed(sink):
             sink.state = CLEAN
@@ -219,7 +219,7 @@ class Judgement:
 
     def withdraw(self, node: ConstraintNode) -> None:
         """A disabled constraint asks for nothing, holds nothing, and nobody waits for its answer."""
-        withdrawn, node.answer = [*node.answer, *node.holds], ()
+        withdrawn, node.answer = [*node.answer, *(node.holds or ())], ()
         for wanted in withdrawn:
             self.requirements.leave(node, wanted, REMOVED)
         self.questions.abandon(node)

@@ -160,7 +160,7 @@ class RequirementSet:
         """A constraint asks no more, but would but for the run's own writes."""
         wanted.link(node, HOLDS)
         wanted.but_for[node] = sink
-        node.holds[wanted] = None
+        node.hold(wanted)
 
     def require(self, requirement: Record) -> None:
         """The system itself begins to ask for a requirement."""
@@ -262,7 +262,7 @@ class RequirementSet:
         sink = wanted.but_for.pop(node, None)
         if sink is not None:
             self.store.disconnect(sink)
-            node.holds.pop(wanted, None)
+            node.let_go(wanted)
 
     def set_status(self, wanted: Wanted, status: Status) -> None:
         """Change how a requirement stands, and tell its constraints if that makes it pending or not."""
@@ -437,7 +437,7 @@ class RequirementSet:
         busy = [node for node in wanted.links if node.waiting or node.outstanding]
         if not busy or (wanted.status is NEW and len(busy) < len(wanted.links)):
             return False  # one free producer is enough to begin
-        busy[0].delayed[wanted] = None
+        busy[0].delay(wanted)
         return True
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:

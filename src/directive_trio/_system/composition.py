@@ -162,10 +162,13 @@ def make_planner(store: Store, names: Names, modules: Sequence[Module[Any]], ret
         )
         for name, constraint in constraints.items()
     }
+    followers: dict[ConstraintNode, list[ConstraintNode]] = {}
     for name, node in nodes.items():
-        node.predecessors = tuple(nodes[predecessor] for predecessor in after[name])
+        node.predecessors = tuple([nodes[predecessor] for predecessor in after[name]])
         for predecessor in node.predecessors:
-            predecessor.followers.append(node)
+            followers.setdefault(predecessor, []).append(node)
+    for node, found in followers.items():
+        node.followers = tuple(found)
     return Planner(store, requirements, nodes.values())
 
 

@@ -112,7 +112,7 @@ class _Explainer:
         if definition.when:
             because.append(Explanation(f"asked only when {describe(definition.when)}"))
         because += self.inputs(node)
-        because += [self.wanted(wanted) for wanted in [*node.answer, *node.holds]]
+        because += [self.wanted(wanted) for wanted in [*node.answer, *(node.holds or ())]]
         because += [self.ended(wanted) for wanted in self._ended(node)]
         return Explanation(f"constraint {node.id}{label} {self.standing(node)}", tuple(because))
 
