@@ -38,6 +38,7 @@ class Cell:
         "home",
         "layers",
         "schema",
+        "state",
         "touched",
         "touched_beneath",
         "value",
@@ -45,13 +46,12 @@ class Cell:
         "writer",
     )
 
-    state = CLEAN  # a fact is never stale; readers look at the state of whatever they read
-
     def __init__(self, home: Any, schema: FactSchema, value: Any) -> None:
         self.home = home
         self.schema = schema
         self.value = value
         self.version = 0
+        self.state = CLEAN  # always; readers look at the state of whatever they read, and a slot is read fastest
         self.touched = self.touched_beneath = 0
         self.dependents: tuple[Any, ...] | dict[Any, None] = ()
         self.writer = OUTSIDE
