@@ -1,0 +1,158 @@
+"""One connection: its deadlines, its keepalive, and its end.
+
+A frame that is cut off spoils all that come after it, so nothing that writes is ever cancelled while the connection
+is to be used again. Sending is shielded; whoever loses patience gives the whole connection up, by closing the stream
+under the sender. For the same reason the tasks of a connection (the reader, which answers pings, and the keepalive) are
+shielded from the cancellation of the source, and end after the goodbye: the connection closes them, nobody else.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import final
+
+import trio
+from attrs import frozen
+
+from directive_trio_websocket._transport import Handshake, Socket, Transport
+from directive_trio_websocket.errors import (
+    ClosedError,
+    ConnectTimeoutError,
+    PongTimeoutError,
+    SendTimeoutError,
+    WebSocketError,
+)
+
+
+@frozen(kw_only=True)
+class Patience:
+    """How long each thing may take, in seconds."""
+
+    connect: float
+    handshake: float
+    send: float
+    close: float
+    ping: float
+    """Between two pings."""
+    pong: float
+
+
+@final
+class Line:
+    """An open connection."""
+
+    def __init__(self, socket: Socket, stream: trio.abc.Stream, patience: Patience) -> None:
+        self.socket = socket
+        self.subprotocol = socket.subprotocol
+        self.heard = 0
+        """How many messages have come: a sign of life as good as a pong."""
+        self.paused = False
+        """Whether nothing is read just now, because this side is not ready: then no pong can be heard."""
+        self.failure: WebSocketError | None = None
+        """Why this side has given it up."""
+        self._stream = stream
+        self._patience = patience
+        self._turn = trio.Lock()
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message: all of it, or the connection is given up.
+
+        Raises:
+            SendTimeoutError: It took too long.
+            ClosedError: The connection has ended.
+        """
+        deadline = trio.current_time() + self._patience.send
+        with trio.move_on_at(deadline) as waiting:
+            await self._turn.acquire()
+        if not waiting.cancelled_caught:
+            try:
+                with trio.CancelScope(shield=True, deadline=deadline):
+                    await self.socket.send(message)
+                    return
+            finally:
+                self._turn.release()
+        await self.give_up(SendTimeoutError(self._patience.send))
+        raise SendTimeoutError(self._patience.send)
+
+    async def keep_alive(self, nursery: trio.Nursery) -> None:
+        """Ping now and then; when neither a pong nor anything else is heard in time, give the connection up."""
+        while True:
+            await trio.sleep(self._patience.ping)
+            pong = trio.Event()
+            nursery.start_soon(self._ping, pong)  # a task of its own, for the wait is cancelled and it must not be
+            while not pong.is_set():
+                heard = self.heard
+                with trio.move_on_after(self._patience.pong):
+                    await pong.wait()
+                if not (pong.is_set() or self.paused or self.heard != heard):
+                    await self.give_up(PongTimeoutError(self._patience.pong))
+                    return
+
+    async def _ping(self, pong: trio.Event) -> None:
+        try:
+            await self.socket.ping()
+        except ClosedError:
+            return
+        pong.set()
+
+    async def give_up(self, failure: WebSocketError) -> None:
+        """End it at once: whoever reads or writes gets a ClosedError. The first failure stays."""
+        self.failure = self.failure or failure
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._stream)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye, wait a while for an answer, and end it."""
+        try:
+            with trio.move_on_after(self._patience.close):
+                await self.socket.close(code, reason)
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(self._stream)
+
+
+@asynccontextmanager
+async def open_line(
+    transport: Transport, stream: trio.abc.Stream, handshake: Handshake, patience: Patience
+) -> AsyncIterator[Line]:
+    """Make a connected stream a line for the length of a block, which closes it when it is done.
+
+    Raises:
+        ConnectError: There was no handshake, or not in time. The stream is closed.
+    """
+    async with _tasks_of_its_own() as nursery:
+        try:
+            with trio.fail_after(patience.handshake):
+                line = Line(await transport.open(nursery, stream, handshake), stream, patience)
+        except trio.TooSlowError:
+            await trio.aclose_forcefully(stream)
+            raise ConnectTimeoutError("handshake", patience.handshake) from None
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        nursery.start_soon(line.keep_alive, nursery)
+        yield line
+
+
+@asynccontextmanager
+async def _tasks_of_its_own() -> AsyncIterator[trio.Nursery]:
+    """A nursery that ends with the block and not before: what cancels the block does not cancel its tasks.
+
+    What the block raises comes out as it is and not in a group, because no task of the nursery raises.
+    """
+    failure: BaseException | None = None
+    async with trio.open_nursery() as outer:
+        inner: trio.Nursery = await outer.start(_shielded_nursery)
+        try:
+            yield inner
+        except BaseException as error:  # noqa: BLE001  # raised again below
+            failure = error
+        inner.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _shielded_nursery(task_status: trio.TaskStatus[trio.Nursery]) -> None:
+    with trio.CancelScope(shield=True):
+        async with trio.open_nursery() as nursery:
+            task_status.started(nursery)
+            await trio.sleep_forever()

@@ -1,0 +1,356 @@
+"""The source: connect, receive, and when it ends connect again."""
+
+import random
+import ssl
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NoReturn, TypeAlias, final
+
+import attrs
+import trio
+
+from directive_trio import Record, Retry, SourceLink
+from directive_trio.abc import Source
+from directive_trio.errors import DefinitionError
+from directive_trio_websocket._address import Address, address_of, open_stream
+from directive_trio_websocket._connection import Connection
+from directive_trio_websocket._decoding import Decode
+from directive_trio_websocket._inbox import Inbox, Overflow, check_overflow
+from directive_trio_websocket._line import Line, Patience, open_line
+from directive_trio_websocket._occasion import maker_of
+from directive_trio_websocket._transport import Handshake, Transport
+from directive_trio_websocket._trio_websocket import TrioWebsocketTransport
+from directive_trio_websocket.errors import (
+    ClosedError,
+    ConnectError,
+    ConnectTimeoutError,
+    InboundOverflowError,
+    MessageError,
+    WebSocketError,
+)
+
+OpenStream: TypeAlias = Callable[[Address, ssl.SSLContext | None], Awaitable[trio.abc.Stream]]
+Headers: TypeAlias = Mapping[str, str]
+
+FOREVER = sys.maxsize
+"""As ``attempts`` of a `Retry`: never give up."""
+
+RECONNECT = Retry(FOREVER, "exponential", initial_delay=0.5, max_delay=30, jitter=0.5)
+
+ABNORMAL = 1006
+NORMAL = (1000, "")
+GOING_AWAY = (1001, "going away")
+
+
+@final
+class WebSocketSource(Source):
+    """A feed of messages that are events. Made by `websocket_source`, which says what everything means."""
+
+    def __init__(
+        self,
+        *,
+        address: Address,
+        decode: Decode,
+        transport: Transport,
+        open_stream: OpenStream,
+        context: ssl.SSLContext | None,
+        headers: Headers,
+        token: Callable[[], Awaitable[str]] | None,
+        subprotocols: tuple[str, ...],
+        max_message_size: int,
+        buffer: int,
+        overflow: Overflow,
+        patience: Patience,
+        reconnect: Retry,
+        chance: Callable[[], float],
+        occasions: Mapping[str, Callable[..., Record | None]],
+    ) -> None:
+        self.connection = Connection(address.url)
+        """What resolvers send through."""
+        self._address = address
+        self._decode = decode
+        self._transport = transport
+        self._open_stream = open_stream
+        self._context = context
+        self._headers = headers
+        self._token = token
+        self._subprotocols = subprotocols
+        self._max_message_size = max_message_size
+        self._buffer = buffer
+        self._overflow: Overflow = overflow
+        self._patience = patience
+        self._reconnect = reconnect
+        self._chance = chance
+        self._occasions = occasions
+        self._line: Line | None = None
+        self._lost: tuple[float, str] | None = None
+        """When and why the last connection ended; None before there was one."""
+        self._evicted = False
+
+    async def run(self, link: SourceLink, /) -> None:
+        """Connect, receive, and when it ends connect again; ends by cancellation, or when `reconnect` gives up."""
+        self._evicted = False
+        failures = 0
+        while True:
+            began = trio.current_time()
+            failure = await self._session(link)
+            if self._evicted:
+                return
+            # A server that lets everybody in and throws them out again must not be asked without pause.
+            failures = 1 if trio.current_time() - began >= self._reconnect.max_delay else failures + 1
+            if failures >= self._reconnect.attempts or not self._is_worth_it(failure, failures):
+                raise failure
+            link.report_error(failure)
+            await trio.sleep(self._reconnect.delay(failures, self._chance()))
+
+    async def on_evict(self) -> None:
+        """Close with 1001, and do not connect again."""
+        self._evicted = True
+        if self._line is not None:
+            self.connection.closed()
+            await self._line.close(*GOING_AWAY)
+
+    def _is_worth_it(self, failure: WebSocketError, failures: int) -> bool:
+        retry_if = self._reconnect.retry_if
+        return retry_if is None or retry_if(failure, failures)
+
+    async def _session(self, link: SourceLink) -> WebSocketError:
+        """One connection, from the attempt to its end. Answers why it ended, or never began."""
+        try:
+            handshake = await self._prepare()
+            stream = await self._connect()
+            async with open_line(self._transport, stream, handshake, self._patience) as line:
+                return await self._use(line, link)
+        except WebSocketError as failure:
+            return failure
+
+    async def _prepare(self) -> Handshake:
+        headers = dict(self._headers)
+        if self._token is not None:
+            try:
+                with trio.fail_after(self._patience.connect):
+                    headers["Authorization"] = f"Bearer {await self._token()}"
+            except trio.TooSlowError:
+                raise ConnectTimeoutError("token", self._patience.connect) from None
+            except Exception as error:
+                raise ConnectError(f"no token: {error!r}") from error
+        return Handshake(self._address, tuple(headers.items()), self._subprotocols, self._max_message_size)
+
+    async def _connect(self) -> trio.abc.Stream:
+        try:
+            with trio.fail_after(self._patience.connect):
+                return await self._open_stream(self._address, self._context)
+        except trio.TooSlowError:
+            raise ConnectTimeoutError("connection", self._patience.connect) from None
+        except (OSError, trio.BrokenResourceError) as error:
+            cause = error.__cause__ or error  # of "all attempts to connect failed", what they failed with
+            raise ConnectError(f"no connection to {self._address.host}:{self._address.port}: {cause}") from error
+
+    async def _use(self, line: Line, link: SourceLink) -> WebSocketError:
+        """Publish what a line brings until it ends."""
+        self._line = line
+        self._tell_open(line, link)
+        reason = "stopped"
+        try:
+            await (self._receive if self._overflow == "block" else self._receive_apart)(line, link)
+        except ClosedError as closed:
+            failure = line.failure or closed
+            reason = str(failure)
+            self._tell(link, "disconnected", reason=reason)
+            return failure
+        finally:
+            self.connection.closed()  # first of all: nobody sends after the goodbye
+            self._line = None
+            self._lost = (trio.current_time(), reason)
+            with link.teardown():
+                await line.close(*self._goodbye(link))
+
+    def _tell_open(self, line: Line, link: SourceLink) -> None:
+        link.attached()
+        self.connection.opened(line)
+        self._tell(link, "connected", subprotocol=line.subprotocol)
+        if self._lost is not None:
+            moment, reason = self._lost
+            self._tell(link, "gap", reason=reason, away=trio.current_time() - moment)
+
+    def _tell(self, link: SourceLink, occasion: str, **known: object) -> None:
+        event = self._occasions[occasion](**known)
+        if event is not None:
+            link.publish(event)
+
+    @staticmethod
+    def _goodbye(link: SourceLink) -> tuple[int, str]:
+        reason = link.signal.reason
+        return GOING_AWAY if reason is not None and reason.kind == "evicted" else NORMAL
+
+    # -- the way of every message -----------------------------------------------------------------
+
+    async def _receive(self, line: Line, link: SourceLink) -> NoReturn:
+        """Take messages as they come; read no more while too many wait for the next pass."""
+        receive, take, buffer = line.socket.receive, self._take, self._buffer
+        while True:
+            for _ in range(buffer):
+                message = await receive()
+                line.heard += 1
+                take(message, link)
+            line.paused = True
+            await link.caught_up()
+            line.paused = False
+
+    async def _receive_apart(self, line: Line, link: SourceLink) -> NoReturn:
+        """Read whatever happens, and take messages in a task of its own, from a buffer that may overflow."""
+        inbox = Inbox(self._buffer, self._overflow)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._take_from, inbox, link)
+            try:
+                while True:
+                    inbox.put(await line.socket.receive())
+                    line.heard += 1
+            except InboundOverflowError as overflow:
+                await line.give_up(overflow)
+            except ClosedError as closed:
+                line.failure = line.failure or closed
+            inbox.close()  # what has come is still taken
+        raise ClosedError(ABNORMAL)
+
+    async def _take_from(self, inbox: Inbox, link: SourceLink) -> None:
+        while True:
+            messages, dropped = await inbox.take()
+            if dropped is not None:
+                link.report_error(dropped)
+            for message in messages:
+                self._take(message, link)
+            if not messages:
+                return
+            await link.caught_up()
+
+    def _take(self, message: str | bytes, link: SourceLink) -> None:
+        try:
+            decoded = self._decode(message)
+        except Exception as error:  # noqa: BLE001  # the program's, about what anybody may send
+            self._report(message, error, link)
+            return
+        if isinstance(decoded, tuple):
+            link.publish(*decoded)
+        elif isinstance(decoded, list):
+            for event in decoded:
+                link.publish(event)
+        elif decoded is not None:
+            link.publish(decoded)
+
+    @staticmethod
+    def _report(message: str | bytes, error: Exception, link: SourceLink) -> None:
+        told = MessageError(message, error)
+        told.__cause__ = error
+        link.report_error(told)
+
+
+def websocket_source(
+    url: str,
+    *,
+    decode: Decode,
+    gap: type[Record] | None = None,
+    connected: type[Record] | None = None,
+    disconnected: type[Record] | None = None,
+    headers: Mapping[str, str] | None = None,
+    token: Callable[[], Awaitable[str]] | None = None,
+    subprotocols: Sequence[str] = (),
+    ssl_context: ssl.SSLContext | None = None,
+    transport: Transport | None = None,
+    max_message_size: int = 2**20,
+    buffer: int = 64,
+    overflow: Overflow = "block",
+    reconnect: Retry = RECONNECT,
+    connect_timeout: float = 10,
+    handshake_timeout: float = 10,
+    send_timeout: float = 10,
+    close_timeout: float = 1,
+    ping_interval: float = 20,
+    pong_timeout: float = 20,
+    open_stream: OpenStream = open_stream,
+    chance: Callable[[], float] = random.random,
+) -> WebSocketSource:
+    """Make a source of the messages of a WebSocket; give it to ``module.add_source``.
+
+    Whatever ends a connection is reported (``source.error``, phase ``runtime``), and another one is made. A message
+    that cannot be decoded is reported and dropped; one that is too long ends the connection with code 1009.
+
+    Args:
+        url: ``ws://`` or ``wss://``.
+        decode: ``(message) -> event``, the name of one with its fields, a list of events, or None for nothing;
+            see `json_events`. It raises for what it does not understand.
+        gap: The class of an event that says: from here on something may be missing. It is published before the
+            first message of every connection but the first. Told, where it has such fields: ``reason`` (text) and
+            ``away`` (seconds).
+        connected: The class of an event for every connection that is made. Told: ``subprotocol``.
+        disconnected: The class of an event for every connection that is lost. Told: ``reason``.
+        headers: Sent with the handshake.
+        token: Awaited before each attempt; its answer is sent as ``Authorization: Bearer ...``.
+        subprotocols: Offered in this order; ``connection.subprotocol`` is the one the server took.
+        ssl_context: For ``wss://``; None takes Python's default, which checks certificates.
+        transport: Who speaks the protocol; None is trio-websocket. The other: `directive_trio_websocket.websockets`.
+        max_message_size: In bytes.
+        buffer: How many messages may wait for a pass of the system.
+        overflow: What happens when there are more: ``block``, ``drop_oldest`` or ``fail``.
+        reconnect: The waits between attempts. ``attempts`` are failures in a row, after which the source itself fails;
+            a connection that lasted ``max_delay`` begins the count anew. ``retry_if`` may answer that a failure
+            is final.
+        connect_timeout: For the token, and again for TCP and TLS.
+        handshake_timeout: For the server's answer.
+        send_timeout: For one message; after that the connection is given up.
+        close_timeout: For the goodbye of the other side.
+        ping_interval: Between two pings.
+        pong_timeout: For an answer, or any other message; after that the connection is given up.
+        open_stream: Connects; for tests, proxies and sockets of another kind.
+        chance: Where the jitter comes from: a number from 0 to 1.
+
+    Raises:
+        DefinitionError: The URL, a policy, a number or a class cannot be.
+
+    Example:
+        >>> from attrs import frozen
+        >>> @frozen
+        ... class Price:
+        ...     cents: int
+        >>> feed = websocket_source("wss://example.org/prices", decode=json_events([Price]))
+        >>> feed.connection.is_connected
+        False
+    """
+    address = address_of(url)
+    check_overflow(overflow)
+    if ssl_context is not None and not address.secure:
+        raise DefinitionError(f"ssl_context is given, but {url!r} is no wss:// URL")
+    if isinstance(subprotocols, str):
+        raise DefinitionError(f"subprotocols={subprotocols!r} is one name; write [{subprotocols!r}]")
+    patience = Patience(
+        connect=connect_timeout,
+        handshake=handshake_timeout,
+        send=send_timeout,
+        close=close_timeout,
+        ping=ping_interval,
+        pong=pong_timeout,
+    )
+    for name, number in [("buffer", buffer), ("max_message_size", max_message_size), *attrs.asdict(patience).items()]:
+        if not number > 0:  # NaN too
+            raise DefinitionError(f"{name}={number!r} must be above 0")
+    return WebSocketSource(
+        address=address,
+        decode=decode,
+        transport=transport or TrioWebsocketTransport(),
+        open_stream=open_stream,
+        context=ssl_context,
+        headers=headers or {},
+        token=token,
+        subprotocols=tuple(subprotocols),
+        max_message_size=max_message_size,
+        buffer=buffer,
+        overflow=overflow,
+        patience=patience,
+        reconnect=reconnect,
+        chance=chance,
+        occasions={
+            "gap": maker_of("gap", gap),
+            "connected": maker_of("connected", connected),
+            "disconnected": maker_of("disconnected", disconnected),
+        },
+    )

@@ -1,0 +1,98 @@
+"""The default transport: trio-websocket."""
+
+from collections.abc import Awaitable, Callable
+from typing import cast, final
+
+import trio
+from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
+
+from directive_trio_websocket._transport import Handshake, Socket, Transport
+from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError
+
+ABNORMAL = 1006
+
+
+class _ReaderTask:
+    """Stands for the nursery where trio-websocket starts its reader, because the end of that must be noticed.
+
+    Its reader raises where the server says no, and ends without a word where the server hangs up during the
+    handshake: whoever waits for the handshake would wait for ever.
+    """
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self.handshake = trio.CancelScope()
+        self.error: Exception | None = None
+
+    def start_soon(self, reader: Callable[[], Awaitable[None]]) -> None:
+        self._nursery.start_soon(self._read, reader)
+
+    async def _read(self, reader: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await reader()
+        except Exception as error:  # noqa: BLE001  # told by `failure`, or by the closed connection
+            self.error = error
+        finally:
+            self.handshake.cancel()
+
+    def failure(self) -> ConnectError:
+        """Say why there was no handshake."""
+        if isinstance(self.error, ConnectionRejected):
+            return RejectedError(self.error.status_code, self.error.body or b"")
+        said = "hung up" if self.error is None else f"broke the protocol: {self.error!r}"
+        return ConnectError(f"the server {said} during the handshake")
+
+
+@final
+class TrioWebsocketTransport(Transport):
+    """trio-websocket, by the makers of trio."""
+
+    async def open(self, nursery: trio.Nursery, stream: trio.abc.Stream, handshake: Handshake) -> Socket:
+        reader = _ReaderTask(nursery)
+        with reader.handshake:
+            connection = await wrap_client_stream(
+                cast("trio.Nursery", reader),
+                cast("trio.SocketStream", stream),  # any stream will do
+                handshake.address.host_header,
+                handshake.address.target,
+                subprotocols=handshake.subprotocols,
+                extra_headers=[(name.encode(), value.encode()) for name, value in handshake.headers],
+                max_message_size=handshake.max_message_size,
+            )
+            return TrioWebsocket(connection)
+        raise reader.failure() from reader.error
+
+
+@final
+class TrioWebsocket(Socket):
+    """A connection of trio-websocket."""
+
+    def __init__(self, connection: WebSocketConnection) -> None:
+        self._connection = connection
+        self.subprotocol = connection.subprotocol
+
+    async def receive(self) -> str | bytes:
+        try:
+            return await self._connection.get_message()
+        except ConnectionClosed as closed:
+            raise _ended(closed) from None
+
+    async def send(self, message: str | bytes) -> None:
+        try:
+            await self._connection.send_message(message)
+        except ConnectionClosed as closed:
+            raise _ended(closed) from None
+
+    async def ping(self) -> None:
+        try:
+            await self._connection.ping()
+        except ConnectionClosed as closed:
+            raise _ended(closed) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._connection.aclose(code, reason)
+
+
+def _ended(closed: ConnectionClosed) -> ClosedError:
+    reason = closed.reason
+    return ClosedError(ABNORMAL) if reason is None else ClosedError(reason.code, reason.reason or "")
