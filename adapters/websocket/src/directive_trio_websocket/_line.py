@@ -61,16 +61,11 @@ class Line:
             ClosedError: The connection has ended.
         """
         deadline = trio.current_time() + self._patience.send
-        with trio.move_on_at(deadline) as waiting:
-            await self._turn.acquire()
-        if not waiting.cancelled_caught:
-            try:
-                with trio.CancelScope(shield=True, deadline=deadline):
-                    await self.socket.send(message)
-                    return
-            finally:
-                self._turn.release()
-        await self.give_up(SendTimeoutError(self._patience.send))
+        async with self._turn:  # whoever holds it has begun earlier, so no deadline passes here
+            with trio.CancelScope(shield=True, deadline=deadline):
+                await self.socket.send(message)
+                return
+            await self.give_up(SendTimeoutError(self._patience.send))
         raise SendTimeoutError(self._patience.send)
 
     async def keep_alive(self, nursery: trio.Nursery) -> None:

@@ -309,6 +309,7 @@ def websocket_source(
 
     Example:
         >>> from attrs import frozen
+        >>> from directive_trio_websocket import json_events
         >>> @frozen
         ... class Price:
         ...     cents: int

@@ -1,0 +1,119 @@
+"""Alarms: moments that stand in a fact, and so survive whatever the facts survive."""
+
+from datetime import timedelta
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from adapters.timer.tests.program import NOON, JumpingClock, Tick, TickFacts, tick_module
+from directive_trio import Module, open_system
+from directive_trio_timer import Missed, WallClock, add_alarm
+from directive_trio_timer.testing import wall_clock_from
+
+START = NOON.timestamp()
+
+
+def alarm_module(clock: WallClock, *, keep: bool = False, missed: Missed = "coalesce") -> Module[TickFacts]:
+    """A module whose fact ``due`` is an alarm."""
+    module = tick_module()
+    add_alarm(module, "due", Tick(1), keep=keep, missed=missed, clock=clock)
+    return module
+
+
+async def test_an_alarm_comes_true_once_and_is_cleared(autojump_clock: MockClock) -> None:
+    """Writing the fact sets it."""
+    module = alarm_module(wall_clock_from(NOON))
+    async with open_system(module) as system:
+        await trio.sleep(100)
+        assert system[module].ticks == ()
+        system[module].due = START + 130
+        await trio.sleep(1000)
+        assert system[module].ticks == ((130, 1),)
+        assert system[module].due is None
+
+
+async def test_an_alarm_that_is_moved_comes_true_at_its_new_moment_only(autojump_clock: MockClock) -> None:
+    """And one that is taken back does not."""
+    module = alarm_module(wall_clock_from(NOON))
+    async with open_system(module) as system:
+        system[module].due = START + 50
+        await trio.sleep(10)
+        system[module].due = START + 70
+        await trio.sleep(50)
+        assert system[module].ticks == ()
+        await trio.sleep(50)
+        assert system[module].ticks == ((70, 1),)
+        system[module].due = START + 200
+        await trio.sleep(10)
+        system[module].due = None
+        await trio.sleep(1000)
+        assert system[module].ticks == ((70, 1),)
+
+
+async def test_a_handler_may_set_the_alarm_again(autojump_clock: MockClock) -> None:
+    """It is cleared before the event is handled, so the new moment stays; in whatever order they were declared."""
+    clock = wall_clock_from(NOON)
+    module = tick_module()
+
+    @module.on(Tick)
+    def again(facts: TickFacts, event: Tick) -> None:
+        facts.due = clock() + 60
+
+    add_alarm(module, "due", Tick(1), clock=clock)
+    async with open_system(module, initial={"ticks": {"due": START + 60}}) as system:
+        await trio.sleep(200)
+        assert [moment for moment, _ in system[module].ticks] == [60, 120, 180]
+
+
+async def test_an_alarm_comes_true_in_another_process(autojump_clock: MockClock) -> None:
+    """What is kept is the moment, not what is left of the wait."""
+    clock = wall_clock_from(NOON)
+    first, second = alarm_module(clock), alarm_module(clock)
+    async with open_system(first) as system:
+        system[first].due = START + 100
+        await trio.sleep(30)
+        kept = system[first].due
+    await trio.sleep(20)
+    async with open_system(second, initial={"ticks": {"due": kept}}) as system:
+        await trio.sleep(100)
+        assert system[second].ticks == ((100, 1),)
+
+
+@pytest.mark.parametrize(("missed", "ticks"), [("skip", ()), ("coalesce", ((0, 1),)), ("catch_up", ((0, 1),))], ids=str)
+async def test_an_alarm_that_passed_while_nobody_waited(
+    missed: Missed, ticks: tuple[object, ...], autojump_clock: MockClock
+) -> None:
+    """Comes true at once, unless it is to be skipped; it is cleared in either case."""
+    module = alarm_module(wall_clock_from(NOON), missed=missed)
+    async with open_system(module, initial={"ticks": {"due": START - 5}}) as system:
+        await wait_all_tasks_blocked()
+        assert system[module].ticks == ticks
+        assert system[module].due is None
+
+
+async def test_two_alarms_of_two_modules_do_not_clear_each_other(autojump_clock: MockClock) -> None:
+    """Though both have the same moment and the same event."""
+    clock = wall_clock_from(NOON)
+    one = alarm_module(clock)
+    two = Module("two", TickFacts)
+    add_alarm(two, "due", Tick(2), clock=clock)
+    async with open_system(one, two) as system:
+        system[one].due = START + 10
+        system[two].due = START + 20
+        await trio.sleep(15)
+        assert (system[one].due, system[two].due) == (None, START + 20)
+        await trio.sleep(15)
+        assert [number for _, number in system[one].ticks] == [1, 2]
+
+
+async def test_a_clock_that_is_put_forward_brings_the_alarm(autojump_clock: MockClock) -> None:
+    """Within a minute."""
+    clock = JumpingClock()
+    module = alarm_module(clock)
+    async with open_system(module) as system:
+        system[module].due = (NOON + timedelta(days=1)).timestamp()
+        await trio.sleep(30)
+        clock.ahead = 2 * 86_400
+        await trio.sleep(60)
+        assert system[module].ticks == ((60, 1),)
