@@ -66,7 +66,7 @@ def decode_number(message: str | bytes) -> Decoded:
 @contextmanager
 def numbers_servers() -> Iterator[subprocess.Popen[str]]:
     """The program that starts servers, for the length of a block."""
-    program = Path(__file__).with_name("numbers_server.py")
+    program = Path(__file__).with_name("socket_numbers.py")
     with subprocess.Popen(
         [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.websocket.tests.memory_server import Gap, Price, open_feed, price
@@ -116,3 +117,34 @@ async def test_frames_that_break_the_protocol_end_the_connection(autojump_clock:
         await feed.accept()
         assert len(feed.errors) == 1
         assert feed.errors[0].startswith("ClosedError: closed with ")
+
+
+async def test_a_stream_is_taken_in_groups(autojump_clock: MockClock) -> None:
+    """One pass for many: after so many messages in a row, those of one more millisecond are taken together."""
+    async with open_feed(buffer=10) as feed:
+        connection = await feed.accept()
+        for cents in range(15):
+            await connection.send_message(price(cents))
+        await wait_all_tasks_blocked()
+        assert len(feed.events) == 11
+        await trio.sleep(0.001)
+        await wait_all_tasks_blocked()
+        assert feed.events == tuple(Price(cents) for cents in range(15))
+        passes = [told for told in feed.log if told.type == "reconcile.end" and told.time > 0]
+        assert len(passes) == 1
+        await trio.sleep(1)
+        await connection.send_message(price(15))
+        await wait_all_tasks_blocked()
+        assert feed.events[-1] == Price(15)
+
+
+async def test_a_stream_that_breaks_off_loses_nothing_that_came(autojump_clock: MockClock) -> None:
+    """A group that was being gathered is taken, and then comes the gap."""
+    async with open_feed(buffer=4, gap=Gap) as feed:
+        connection = await feed.accept()
+        for cents in range(7):
+            await connection.send_message(price(cents))
+        await connection.aclose()
+        await feed.accept()
+        await wait_all_tasks_blocked()
+        assert feed.events == (*(Price(cents) for cents in range(7)), Gap("closed with 1000", 0.5))

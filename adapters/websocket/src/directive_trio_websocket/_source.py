@@ -1,5 +1,6 @@
 """The source: connect, receive, and when it ends connect again."""
 
+import math
 import random
 import ssl
 import sys
@@ -36,6 +37,9 @@ FOREVER = sys.maxsize
 """As ``attempts`` of a `Retry`: never give up."""
 
 RECONNECT = Retry(FOREVER, "exponential", initial_delay=0.5, max_delay=30, jitter=0.5)
+
+BREATH = 0.001
+"""Seconds: messages that are less apart are a stream."""
 
 ABNORMAL = 1006
 NORMAL = (1000, "")
@@ -186,16 +190,34 @@ class WebSocketSource(Source):
     # -- the way of every message -----------------------------------------------------------------
 
     async def _receive(self, line: Line, link: SourceLink) -> NoReturn:
-        """Take messages as they come; read no more while too many wait for the next pass."""
+        """Take each message as it comes; in a stream that does not pause, take them in groups.
+
+        What is taken makes a pass, and in a stream that would be a pass for each message. So after as many messages
+        as the buffer holds, each within `BREATH` of the one before, those of one more `BREATH` are taken together.
+        And no more are read while as many as the buffer holds have been taken and seen by no pass.
+        """
         receive, take, buffer = line.socket.receive, self._take, self._buffer
+        in_a_row, unseen, last = 0, 0, -math.inf
         while True:
-            for _ in range(buffer):
-                message = await receive()
-                line.heard += 1
-                take(message, link)
-            line.paused = True
-            await link.caught_up()
-            line.paused = False
+            group = [await receive()]
+            now = trio.current_time()
+            in_a_row, last = in_a_row + 1 if now - last < BREATH else 0, now
+            try:
+                if in_a_row > buffer:
+                    with trio.move_on_at(now + BREATH):
+                        while len(group) + unseen < buffer:
+                            group.append(await receive())
+                    last = trio.current_time()
+            finally:  # what came before the end is taken
+                for message in group:
+                    take(message, link)
+            line.heard += len(group)
+            unseen += len(group)
+            if unseen >= buffer:
+                line.paused = True
+                await link.caught_up()
+                line.paused = False
+                unseen = 0
 
     async def _receive_apart(self, line: Line, link: SourceLink) -> NoReturn:
         """Read whatever happens, and take messages in a task of its own, from a buffer that may overflow."""
