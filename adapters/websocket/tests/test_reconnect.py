@@ -97,6 +97,14 @@ async def test_after_so_many_failures_in_a_row_the_source_fails(autojump_clock: 
         assert not seen.attached
 
 
+async def test_attempts_that_take_long_count_too(autojump_clock: MockClock) -> None:
+    """Only a connection lasts; a deadline that passes does not."""
+    async with open_feed(reconnect=Retry(3, initial_delay=1, max_delay=2), handshake_timeout=5) as feed:
+        feed.server.silent = True
+        await trio.sleep(100)
+        assert feed.server.attempts == [0, 6, 12]
+
+
 async def test_a_failure_that_is_final_is_not_tried_again(autojump_clock: MockClock) -> None:
     """``retry_if`` says which is."""
     reconnect = Retry(100, retry_if=lambda error, attempt: not isinstance(error, ConnectError))

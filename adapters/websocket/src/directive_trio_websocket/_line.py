@@ -52,6 +52,8 @@ class Line:
         self._stream = stream
         self._patience = patience
         self._turn = trio.Lock()
+        self._goodbye = trio.Lock()
+        self._closed = False
 
     async def send(self, message: str | bytes) -> None:
         """Send a message: all of it, or the connection is given up.
@@ -96,13 +98,16 @@ class Line:
             await trio.aclose_forcefully(self._stream)
 
     async def close(self, code: int, reason: str) -> None:
-        """Say goodbye, wait a while for an answer, and end it."""
-        try:
-            with trio.move_on_after(self._patience.close):
-                await self.socket.close(code, reason)
-        finally:
-            with trio.CancelScope(shield=True):
-                await trio.aclose_forcefully(self._stream)
+        """Say goodbye, wait a while for an answer, and end it. Whoever closes it too waits for the first."""
+        async with self._goodbye:
+            try:
+                if not self._closed:
+                    self._closed = True
+                    with trio.move_on_after(self._patience.close):
+                        await self.socket.close(code, reason)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await trio.aclose_forcefully(self._stream)
 
 
 @asynccontextmanager

@@ -89,27 +89,25 @@ class WebSocketSource(Source):
         self._line: Line | None = None
         self._lost: tuple[float, str] | None = None
         """When and why the last connection ended; None before there was one."""
-        self._evicted = False
+        self._scope = trio.CancelScope()
+        """Of what runs."""
 
     async def run(self, link: SourceLink, /) -> None:
         """Connect, receive, and when it ends connect again; ends by cancellation, or when `reconnect` gives up."""
-        self._evicted = False
-        failures = 0
-        while True:
-            began = trio.current_time()
-            failure = await self._session(link)
-            if self._evicted:
-                return
-            # A server that lets everybody in and throws them out again must not be asked without pause.
-            failures = 1 if trio.current_time() - began >= self._reconnect.max_delay else failures + 1
-            if failures >= self._reconnect.attempts or not self._is_worth_it(failure, failures):
-                raise failure
-            link.report_error(failure)
-            await trio.sleep(self._reconnect.delay(failures, self._chance()))
+        with trio.CancelScope() as self._scope:
+            failures = 0
+            while True:
+                failure, lasted = await self._session(link)
+                # A server that lets everybody in and throws them out again must not be asked without pause.
+                failures = 1 if lasted >= self._reconnect.max_delay else failures + 1
+                if failures >= self._reconnect.attempts or not self._is_worth_it(failure, failures):
+                    raise failure
+                link.report_error(failure)
+                await trio.sleep(self._reconnect.delay(failures, self._chance()))
 
     async def on_evict(self) -> None:
         """Close with 1001, and do not connect again."""
-        self._evicted = True
+        self._scope.cancel()
         if self._line is not None:
             self.connection.closed()
             await self._line.close(*GOING_AWAY)
@@ -118,15 +116,18 @@ class WebSocketSource(Source):
         retry_if = self._reconnect.retry_if
         return retry_if is None or retry_if(failure, failures)
 
-    async def _session(self, link: SourceLink) -> WebSocketError:
-        """One connection, from the attempt to its end. Answers why it ended, or never began."""
+    async def _session(self, link: SourceLink) -> tuple[WebSocketError, float]:
+        """One connection, from the attempt to its end: why it ended, or never began, and how long it lasted."""
+        opened = math.inf
         try:
             handshake = await self._prepare()
             stream = await self._connect()
             async with open_line(self._transport, stream, handshake, self._patience) as line:
-                return await self._use(line, link)
-        except WebSocketError as failure:
-            return failure
+                opened = trio.current_time()
+                failure = await self._use(line, link)
+        except WebSocketError as error:
+            failure = error
+        return failure, trio.current_time() - opened
 
     async def _prepare(self) -> Handshake:
         headers = dict(self._headers)
