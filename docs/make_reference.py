@@ -33,7 +33,7 @@ Made from the docstrings by `docs/make_reference.py`; change those, not this pag
 
 ENGINE_MADE = frozenset({
     *("Constraint", "DeclaredSource", "Derivation", "Effect", "Resolver", "SystemView"),
-    *("Explanation", "Inspection", "SystemGraph"),
+    *("EvictionReport", "Explanation", "Inspection", "SystemGraph"),
 })  # fmt: skip
 """Classes whose instances are made by the engine: how is none of a program's business."""
 

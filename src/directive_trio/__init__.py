@@ -19,6 +19,7 @@ from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._definitions.source import DeclaredSource, SourceLink
 from directive_trio._runtime.callback_source import from_callback
 from directive_trio._store.lenses import untracked
+from directive_trio._system.eviction import EvictionReport
 from directive_trio._system.explanation import Explanation
 from directive_trio._system.graph import SystemGraph
 from directive_trio._system.inspection import Inspection
@@ -35,6 +36,7 @@ __all__ = [
     "Derivation",
     "Effect",
     "ErrorBoundary",
+    "EvictionReport",
     "Explanation",
     "Inspection",
     "Match",

@@ -175,6 +175,17 @@ async def test_stop_and_start_attaches_again(autojump_clock: trio.abc.Clock) -> 
     assert (of_source(system).publish_count, system[feed].total) == (3, 3)
 
 
+async def test_nothing_attaches_when_the_start_was_the_end(autojump_clock: trio.abc.Clock) -> None:
+    """An observer has asked for the end at ``system.start``."""
+    line, feed = Line(), feed_module()
+    feed.source(name="line")(line)
+    system = System(feed)
+    system.observe(lambda seen: system.stop() if seen.type == "system.start" else None)
+    async with trio.open_nursery() as nursery:
+        system.start(nursery)
+    assert (system.state, line.links) == ("stopped", [])
+
+
 async def test_publishing_inside_attach_works(autojump_clock: trio.abc.Clock) -> None:
     """The event is dispatched at once."""
     feed = feed_module()

@@ -72,3 +72,10 @@ def switch(system: System) -> None:
     print(system.explain(added), system.inspect().attached_source_count)
     for source in system.inspect().sources:
         print(source.publish_count + source.drop_count, source.last_drop_reason)
+
+
+async def leave(system: System) -> None:
+    report = await system.evict(trio.current_time() + 5)
+    assert_type(report.clean, bool)
+    assert_type(report.hung, tuple[str, ...])
+    await system.evict()

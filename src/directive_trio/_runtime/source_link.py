@@ -189,7 +189,7 @@ class Link:
             finally:
                 del shields[shield]
         if shield.cancelled_caught:
-            self._sources.cut(self._attachment)
+            self._sources.cut(self._node)
 
     async def caught_up(self) -> None:
         await self._sources.wait_for_pass()

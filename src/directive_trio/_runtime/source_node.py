@@ -1,5 +1,6 @@
 """One source in one system, and one attachment of it: from the task's begin to its end, attempts included."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -116,7 +117,7 @@ class Attachment:
         self.scope = trio.CancelScope(shield=True)
         self.shields: dict[trio.CancelScope, None] = {}
         """The teardowns that go on."""
-        self.torn_down_by: float | None = None
+        self.torn_down_by = math.inf
         """When the shields of a source that was cancelled end: a moment, common to all of them."""
         self.hooks: list[Any] = []
         """What was given to ``link.on_evict``."""

@@ -9,6 +9,7 @@ A key is followed by a watcher, which is judged in the pass, like any other.
 """
 
 import logging
+import math
 import random
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -64,11 +65,19 @@ class Sources:
         self.structure: Callable[[type, str, Mapping[str, object] | None], Any]
         self.grace = 0.0
         self.nodes: dict[str, SourceNode] = {}
+        self.under_way: dict[Attachment, None] = {}
+        """The attachments whose tasks go on, also those that end."""
         self.pending: dict[Link, None] = {}
         """Links that keep events for the next pass."""
         self.stopped = True
         """Whether nothing may be published any more; set as soon as somebody asks the system to stop."""
         self.destroyed = False
+        self.evicted = False
+        self.hung: set[str] = set()
+        """Sources whose teardown or hook was cut off."""
+        self._shields_end = math.inf
+        """When every shield ends: the deadline of an eviction."""
+        self._patience: trio.CancelScope | None = None
         self._passes = 0
         self._pass_over: trio.Event | None = None
 
@@ -116,6 +125,7 @@ class Sources:
     def _attach(self, node: SourceNode, key: Any, turn: Attachment | None = None) -> None:
         before = node.attachment
         attachment = node.attachment = Attachment(node, key, self.observers.clock())
+        self.under_way[attachment] = None
         self.tasks.start(self._run, attachment, before, turn, name=f"source {node.id}")
 
     def _let_go(self, node: SourceNode, reason: CancelReason) -> None:
@@ -171,7 +181,8 @@ class Sources:
         attachment = node.attachment
         self._let_go(node, reason)
         if attachment is not None:
-            with trio.move_on_after(self.grace):
+            patience = 0 if self.evicted else self.grace
+            with trio.move_on_after(patience) as self._patience:
                 await attachment.ended.wait()
 
     # -- one attachment ---------------------------------------------------------------------------
@@ -252,6 +263,7 @@ class Sources:
         node.outcome = outcome
         if node.attachment is attachment:
             node.attachment = None
+        del self.under_way[attachment]
         self._release(node.definition.source, attachment)
         attachment.began.set()
         try:
@@ -345,18 +357,31 @@ class Sources:
         if self.boundary.recover("event", qualify(handlers[0][0], kind.__name__), error) == "throw":
             self._throw(error)
 
-    def cut(self, attachment: Attachment) -> None:
-        """A teardown took too long."""
-        self._react(attachment.node, "cleanup", TeardownTimeoutError(attachment.node.id))
+    def cut(self, node: SourceNode) -> None:
+        """A teardown, or what a source does when it is evicted, took too long."""
+        self.hung.add(node.id)
+        self._react(node, "cleanup", TeardownTimeoutError(node.id))
+
+    def hook_failed(self, node: SourceNode, error: Exception) -> None:
+        """What a source does when it is evicted has failed."""
+        self._throw_if_asked(self._react(node, "cleanup", error), error)
+
+    def hasten(self, deadline: float) -> None:
+        """The system is evicted: every shield ends at *deadline*, and none waits for its turn to be cancelled."""
+        self.evicted = True
+        self._shields_end = deadline
+        for attachment in self.under_way:
+            for shield in attachment.shields:
+                shield.deadline = min(shield.deadline, deadline)
+        if self._patience is not None:
+            self._patience.deadline = trio.current_time()
 
     def teardown_deadline(self, attachment: Attachment) -> float:
         """Return when a shield that begins now has to end. All shields of a source that must end share one."""
         deadline = trio.current_time() + self.grace
-        if attachment.reason is None:
-            return deadline
-        if attachment.torn_down_by is None:
-            attachment.torn_down_by = deadline
-        return attachment.torn_down_by
+        if attachment.reason is not None:
+            deadline = attachment.torn_down_by = min(deadline, attachment.torn_down_by)
+        return min(deadline, self._shields_end)
 
     # -- publishing -------------------------------------------------------------------------------
 
@@ -377,6 +402,8 @@ class Sources:
 
     def why_closed(self) -> DropReason:
         """Say why a publish comes too late."""
+        if self.evicted and self.stopped:
+            return "evicted"
         if self.destroyed:
             return "destroyed"
         return "stopped" if self.stopped else "detached"

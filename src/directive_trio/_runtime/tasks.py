@@ -7,10 +7,16 @@ task belongs to the system: it is one of its tasks, or a descendant of one.
 object itself: nothing is made for it, and no coroutine stands between a run and the code of its resolver.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
+
+PREFIX = "directive_trio "
+"""What the names of all tasks begin with but those of services."""
+KIND = re.compile(r"^(?:constraint|effect|eviction of source|source) | run \d+$")
+"""What stands in the name of a task beside the id of what it runs."""
 
 
 class Tasks:
@@ -22,7 +28,9 @@ class Tasks:
         self._failed = failed
         self._count = 0
         self._empty: trio.Event | None = None
-        self._services: dict[trio.CancelScope, trio.Event] = {}
+        self._services: dict[trio.CancelScope, tuple[str, trio.Event]] = {}
+        self._ending: list[tuple[str, trio.Event]] = []
+        """The services that were asked to end."""
 
     def open(self, nursery: trio.Nursery) -> None:
         """Start tasks in *nursery* from now on."""
@@ -39,7 +47,7 @@ class Tasks:
     def start_own(self, function: Callable[..., Awaitable[None]], *args: Any, name: str) -> None:
         """Start a task whose function says ``with tasks:`` itself."""
         assert self._nursery is not None  # opened when the system starts
-        self._nursery.start_soon(function, *args, name=f"directive_trio {name}")
+        self._nursery.start_soon(function, *args, name=PREFIX + name)
         self._count += 1
 
     def __enter__(self) -> None:
@@ -77,15 +85,16 @@ class Tasks:
                 finally:
                     ended.set()
 
-        self._nursery.start_soon(serve, name=f"directive_trio {name}")
-        self._services[scope] = ended
+        self._nursery.start_soon(serve, name=f"{name} of directive_trio")
+        self._services[scope] = (name, ended)
 
     async def end_services(self) -> None:
         """Cancel the services and wait for their end."""
         services, self._services = self._services, {}
+        self._ending = list(services.values())
         for scope in services:
             scope.cancel(reason="stopped")
-        for ended in services.values():
+        for _, ended in self._ending:
             await ended.wait()
 
     def member(self) -> "_Membership":
@@ -98,6 +107,12 @@ class Tasks:
             if self._empty is None:
                 self._empty = trio.Event()
             await self._empty.wait()
+
+    def left(self) -> list[str]:
+        """Return the names of what goes on: definitions by their ids, plugins by their classes."""
+        work = {task.name.removeprefix(PREFIX) for task in self._members if task.name.startswith(PREFIX)}
+        ending = {name for name, ended in self._ending if not ended.is_set()}
+        return sorted({KIND.sub("", name) for name in work} | ending)
 
     def contains_current(self) -> bool:
         """Say whether the current task belongs to the system."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define
 
+from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.checks import count, duration, flag, instance, refuse, text
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
@@ -23,6 +24,7 @@ from directive_trio._planning.rank import rank
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._runtime.effects import EffectNode, Effects
 from directive_trio._runtime.events import Events
+from directive_trio._runtime.results import refuse_unrun
 from directive_trio._runtime.source_node import SourceNode
 from directive_trio._runtime.sources import Sources
 from directive_trio._store.store import Store
@@ -112,6 +114,22 @@ def place_facts(store: Store, modules: Sequence[Module[Any]]) -> None:
             for name, why in module.schema.resolve_annotations().items():
                 logger.warning("fact %s is not type-checked: %s", qualify(module.name, name), why)
         store.place(module.name, module.schema)
+
+
+def initialise(store: Store, modules: Sequence[Module[Any]], initial: Mapping[str, Mapping[str, object]]) -> None:
+    """Run all inits, in module order, then write the initial values: all of it is one change."""
+    with store.atomic():
+        for module in modules:
+            for function in module.inits:
+                outcome: object = function(store.modules[module.name].live)
+                if outcome is not None:
+                    refuse_unrun(f"init {name_of(function)!r} of {module.name!r}", outcome, DefinitionError)
+        for module_name, values in initial.items():
+            place = store.modules.get(module_name)
+            if place is None:
+                raise UnknownNameError("module", module_name, nearest(module_name, store.modules))
+            for fact_name, value in values.items():
+                setattr(place.live, fact_name, value)
 
 
 def make_events(store: Store, modules: Sequence[Module[Any]]) -> Events:

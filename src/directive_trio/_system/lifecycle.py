@@ -15,6 +15,7 @@ from directive_trio._definitions.policies import CancelReason
 from directive_trio._observation.observations import SystemDestroy, SystemStart, SystemStop
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
+from directive_trio._system.eviction import Eviction, EvictionReport
 from directive_trio._system.plugins import PluginTasks
 from directive_trio._system.waiting import Waiting
 from directive_trio.errors import LifecycleError
@@ -69,6 +70,7 @@ class Life:
         self._plugins = plugins
         self._waiting = waiting
         self._ended = trio.Event()
+        self._eviction: Eviction | None = None
         store.task = _current_task  # a system that does not run yet has facts and transactions too
 
     # -- starting ---------------------------------------------------------------------------------
@@ -120,11 +122,11 @@ class Life:
         finally:
             self.state = next_state(self.state, Operation.STOP)
             try:
-                loop.wind_down(CancelReason("stopped"))
+                loop.wind_down(self._reason)
             finally:
                 with trio.CancelScope(shield=True):
                     try:
-                        await loop.sources.detach_all(CancelReason("stopped"))
+                        await loop.sources.detach_all(self._reason)
                     finally:
                         await loop.tasks.wait_empty()
                         await loop.tasks.end_services()
@@ -134,12 +136,14 @@ class Life:
     def _finish(self) -> None:
         now = trio.current_time()
         try:
-            self._loop.close(CancelReason("stopped"))
+            self._loop.close(self._reason)
             if self._observers.listening:
                 self._observers.tell(SystemStop, self.name)
         finally:  # from here on it may be used where there is no trio
             self.state = next_state(self.state, Operation.ENDED)
             self._observers.clock = lambda: now
+            if self._eviction is not None:
+                self._end_for_good()
             self._ended.set()
 
     def stop(self) -> None:
@@ -163,6 +167,28 @@ class Life:
         while self.state in ("running", "stopping"):  # somebody may start it again meanwhile
             self.stop()
             await self._ended.wait()
+        self._end_for_good()
+
+    async def evict(self, deadline: float) -> EvictionReport:
+        """End for good, within the time there is."""
+        self.refuse_inside("evict")
+        await trio.lowlevel.checkpoint()
+        if self._eviction is None:
+            self._eviction = Eviction(self._loop, self.stop)
+            self._eviction.begin(deadline, running=self.state == "running")
+        else:
+            self._eviction.hasten(deadline)
+        if self.state in ("new", "stopped", "destroyed"):
+            self._end_for_good()
+            return self._eviction.report()
+        return await self._eviction.wait(self._ended, deadline)
+
+    @property
+    def _reason(self) -> CancelReason:
+        """Why whatever goes on is cancelled at the end."""
+        return CancelReason("stopped" if self._eviction is None else "evicted")
+
+    def _end_for_good(self) -> None:
         before, self.state = self.state, next_state(self.state, Operation.DESTROY)
         if before == "destroyed":
             return

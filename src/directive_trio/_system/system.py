@@ -1,33 +1,31 @@
 """The system: what a program holds in its hands. Thin; every promise is kept by the rooms below."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from functools import partial
-from typing import Any, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, Self, TypeVar, final, overload
 
 import trio
 
 from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import duration, flag, instance, refuse, sync_function
+from directive_trio._definitions.checks import between, duration, flag, instance, refuse, sync_function
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
-from directive_trio._definitions.effect import Effect
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest
 from directive_trio._definitions.policies import ErrorBoundary
 from directive_trio._definitions.record import Record, is_record
-from directive_trio._definitions.source import DeclaredSource
 from directive_trio._observation.observations import Observation, SystemInit
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio._runtime.results import refuse_unrun
 from directive_trio._store.store import Store
 from directive_trio._system.codec import structure_event
 from directive_trio._system.composition import (
     Names,
     check_modules,
     check_options,
+    initialise,
     make_effects,
     make_events,
     make_planner,
@@ -35,18 +33,19 @@ from directive_trio._system.composition import (
     place_facts,
 )
 from directive_trio._system.debugging import Debugging
+from directive_trio._system.eviction import EvictionReport
 from directive_trio._system.explanation import Explanation, explain
 from directive_trio._system.graph import SystemGraph, draw
 from directive_trio._system.inspection import Inspection, inspect
 from directive_trio._system.lifecycle import Life, StateName
 from directive_trio._system.plugins import Plugin, PluginTasks
+from directive_trio._system.switches import Switchable, switch
 from directive_trio._system.view import SystemView, refuse_place
 from directive_trio._system.waiting import Waiting
-from directive_trio.errors import DefinitionError, SettleTimeoutError, UnknownNameError, UsageError
+from directive_trio.errors import SettleTimeoutError, UnknownNameError, UsageError
 
 F = TypeVar("F")
 T = TypeVar("T")
-Switchable: TypeAlias = Constraint[Any, Any] | Effect[Any] | DeclaredSource[Any] | str
 
 A_REQUIREMENT = "a requirement (an instance of an attrs class)"
 
@@ -118,21 +117,9 @@ class System:
         self._life = Life(name, self._store, self._loop, tasks, self._waiting)
         if debug:
             Debugging(self._store, self._observers).attach(self._loop)
-        self._initialise(initial or {})
+        initialise(self._store, modules, initial or {})
         if self._observers.listening:
             self._observers.tell(SystemInit, name)
-
-    def _initialise(self, initial: Mapping[str, Mapping[str, object]]) -> None:
-        with self._store.atomic():
-            for module in self._modules:
-                for function in module.inits:
-                    outcome: object = function(self._store.modules[module.name].live)
-                    if outcome is not None:
-                        refuse_unrun(f"init {name_of(function)!r} of {module.name!r}", outcome, DefinitionError)
-            for module_name, values in initial.items():
-                view = self._place(module_name).live
-                for fact_name, value in values.items():
-                    setattr(view, fact_name, value)
 
     def __repr__(self) -> str:
         return f"<system {self.name}: {self.state}>"
@@ -264,7 +251,8 @@ class System:
             UnknownNameError: There is no such constraint, effect or source.
             UsageError: It is neither a handle of one nor a name.
         """
-        self._switch(target, on=True)
+        self._life.refuse_destroyed("enable")
+        switch(target, self._planner, self._loop, on=True)
 
     def disable(self, target: Switchable, /) -> None:
         """Switch a constraint, effect or source off.
@@ -277,27 +265,8 @@ class System:
             UnknownNameError: There is no such constraint, effect or source.
             UsageError: It is neither a handle of one nor a name.
         """
-        self._switch(target, on=False)
-
-    def _switch(self, target: Switchable, *, on: bool) -> None:
-        operation = "enable" if on else "disable"
-        self._life.refuse_destroyed(operation)
-        rooms: dict[type, Any] = {
-            Constraint: self._planner,
-            Effect: self._loop.effects,
-            DeclaredSource: self._loop.sources,
-        }
-        instance(f"{operation}()", target, (str, *rooms), "a constraint, an effect, a source or a name", UsageError)
-        name = target.replace(".", "::") if isinstance(target, str) else target.id
-        self._store.check_writable(name, operation)
-        for kind, room in rooms.items():
-            if name in room.nodes and isinstance(target, (str, kind)):
-                self._loop.after_pass(partial(room.switch, room.nodes[name], on))
-                break
-        else:
-            known = [known for room in rooms.values() for known in room.nodes]
-            raise UnknownNameError("constraint, effect or source", name, nearest(name, known))
-        self._loop.wake()
+        self._life.refuse_destroyed("disable")
+        switch(target, self._planner, self._loop, on=False)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -360,6 +329,28 @@ class System:
             A checkpoint on every call. Cancelling ends the waiting; the system stops, and is not destroyed.
         """
         await self._life.destroy()
+
+    async def evict(self, deadline: float = math.inf) -> EvictionReport:
+        """End for good within a given time, whatever hangs.
+
+        What sources do ``on_evict`` is started in the order of registration and runs together, each isolated;
+        then the system is destroyed. Half of the time belongs to the former. Every shield of the engine ends at
+        the deadline. Repeating it waits for the same end, and reports the same.
+
+        Args:
+            deadline: A moment on the trio clock, at which this returns in every case.
+
+        Returns:
+            Whether all went well, and the names of what was cut off or has not ended.
+
+        Raises:
+            LifecycleError: Called from inside the system, where it could never return.
+
+        Cancellation:
+            A checkpoint on every call. Cancelling ends the waiting; the eviction goes on.
+        """
+        between("evict()", deadline, -math.inf, math.inf, "a moment on the trio clock", UsageError)
+        return await self._life.evict(deadline)
 
     # -- waiting and watching ---------------------------------------------------------------------
 
