@@ -102,8 +102,7 @@ class ConstraintNode(Sink):
 
     def let_go(self, wanted: Wanted) -> None:
         """Undo `hold`."""
-        if self.holds is not None:
-            self.holds.pop(wanted, None)
+        (self.holds or {}).pop(wanted, None)
 
     def waits_on(self) -> tuple[str, ...]:
         """Return the ids of the predecessors that are pending."""
