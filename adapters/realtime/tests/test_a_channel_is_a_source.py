@@ -11,6 +11,8 @@ from adapters.realtime.tests.conversation import token_until
 from adapters.realtime.tests.world import (
     EVENTS,
     WATCHING,
+    RoomFacts,
+    RoomLive,
     connection,
     open_network,
     open_system_with,
@@ -20,7 +22,7 @@ from adapters.realtime.tests.world import (
 from directive_trio import CancelReason, Retry, open_system
 from directive_trio_realtime import ChannelOptions, Limits, Patience, realtime_channel
 from directive_trio_realtime.errors import LimitError, LostError, NotJoinedError, PushError
-from directive_trio_realtime.testing import RealtimeServer
+from directive_trio_realtime.testing import Exchange, RealtimeServer
 
 ACKNOWLEDGED = ChannelOptions(broadcast_ack=True)
 
@@ -181,6 +183,25 @@ async def test_the_goodbye_says_why(autojump_clock: MockClock, kind: Any, code: 
         assert network.server.goodbyes == [code]
 
 
+@pytest.mark.parametrize("shared", [True, False])
+async def test_eviction_says_goodbye_and_makes_no_other_connection(autojump_clock: MockClock, shared: bool) -> None:
+    """Whoever has the connection ends it; a channel that shares one leaves that to it."""
+    async with open_network() as network:
+        room, realtime = room_module(), connection(network)
+        channel = realtime.channel("room", WATCHING, **EVENTS)
+        channel.owns_connection = not shared
+        sources: list[Any] = [realtime, channel] if shared else [channel]
+        async with open_system_with(network, room, channel, sources) as world:
+            await world.live()
+            for source in reversed(sources):
+                assert world.server.goodbyes == []
+                await source.on_evict()
+            await source.on_evict()
+            await trio.sleep(60)
+            assert (world.server.goodbyes, world.server.connections) == ([1001], 1)
+            assert world.errors == []
+
+
 async def test_a_keyboard_interrupt_passes_through(autojump_clock: MockClock) -> None:
     """And nothing hangs on its way."""
 
@@ -275,6 +296,52 @@ async def test_a_channel_waits_for_its_connection_and_outlives_it(autojump_clock
             await world.live()
             await trio.sleep(1)
             assert world.facts.present == set()
+
+
+async def test_a_channel_that_comes_while_its_connection_goes_waits_for_the_next(autojump_clock: MockClock) -> None:
+    """The goodbye takes a second, with a server that does not answer."""
+    async with open_network() as network:
+        room, realtime = room_module(), connection(network)
+        channel, late = realtime.channel("room", **EVENTS), realtime.channel("late")
+        async with open_system_with(network, room, channel, [realtime, channel, late]) as world:
+            await world.live()
+            connected, _, second = (state.id for state in world.system.inspect().sources)
+            world.system.disable(second)
+            await trio.sleep(1)
+            world.server.freeze()
+            world.system.disable(connected)
+            await trio.sleep(0.5)
+            world.system.enable(second)
+            await trio.sleep(1)
+            world.server.thaw()
+            world.system.enable(connected)
+            await trio.sleep(1)
+            assert world.server.members("late") == 1
+            assert world.errors == []
+
+
+async def test_a_handler_may_track_and_the_order_is_kept(autojump_clock: MockClock) -> None:
+    """What it asks for from inside comes after what is being told."""
+    async with open_network() as network:
+        room, realtime = room_module(), connection(network)
+        channel = realtime.channel("room", WATCHING, **EVENTS)
+
+        @room.on(RoomLive)
+        def here(_facts: RoomFacts, _event: RoomLive) -> None:
+            channel.track({"n": 1})
+            channel.track({"n": 2})
+
+        async with open_system_with(network, room, channel, [realtime, channel]) as world:
+            await world.live()
+            await trio.sleep(1)
+            assert world.facts.present == {"me"}
+            tracked = [exchange.frame.payload["payload"] for exchange in world.server.exchanges if is_track(exchange)]
+            assert tracked == [{"n": 1}, {"n": 2}]
+
+
+def is_track(exchange: Exchange) -> bool:
+    """Whether a client said that it is there."""
+    return exchange.direction == "received" and exchange.frame.event == "presence"
 
 
 async def test_two_channels_of_one_name_are_an_error(autojump_clock: MockClock) -> None:

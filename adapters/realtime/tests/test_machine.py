@@ -48,6 +48,9 @@ def test_the_address_names_key_and_version() -> None:
     """Whatever stood in the query stays."""
     assert address("ws://h/socket", "k k", "2.0.0") == "ws://h/socket?apikey=k+k&vsn=2.0.0"
     assert address("ws://h/socket?a=b", None, "1.0.0") == "ws://h/socket?a=b&vsn=1.0.0"
+    for wrong in ("https://h/socket", "h/socket", "ws://"):
+        with pytest.raises(ValueError, match="begins with ws"):
+            address(wrong, None, "2.0.0")
 
 
 @pytest.mark.parametrize(("status", "cause"), [(401, Cause.FATAL), (403, Cause.FATAL), (404, Cause.FATAL)])

@@ -82,6 +82,11 @@ async def live(system: System, room: Module[RoomFacts]) -> None:
     await system.wait_until(lambda view: view[room].live, timeout=20)
 
 
+async def gaps(system: System, room: Module[RoomFacts], count: int) -> None:
+    """Wait until so many were told."""
+    await system.wait_until(lambda view: len(view[room].gaps) >= count, timeout=20)
+
+
 async def rows(system: System, room: Module[RoomFacts], count: int) -> None:
     """Wait until the room has so many."""
     await system.wait_until(lambda view: len(view[room].rows) >= count, timeout=20)
@@ -156,8 +161,16 @@ def test_a_server_that_accepts_and_never_answers_is_given_up_and_tried_again() -
     really(main)
 
 
+HOSTILE: list[str | bytes] = [
+    *("", "{", "[" * 100_000, "[null,null,null,null,null]", '[null,null,"realtime:room","broadcast",{"event":5}]'),
+    *(b"", b"\x04", b"\x04\xff\xff\xff\x01", bytes(range(9, 256)), b"\xff" * 1000),
+    '[null,null,"realtime:room","presence_diff",[[]]]',
+    '[null,null,"realtime:room","postgres_changes",{"ids":"x","data":5}]',
+]
+
+
 def test_what_no_server_sends_ends_nothing() -> None:
-    """Wrong types, deep and large frames, bytes: an error and a gap each, on the same connection."""
+    """Wrong, deep, random and empty frames: an error and a gap each, and the connection goes on. 5 MiB are fine."""
 
     async def main() -> None:
         errors: list[str] = []
@@ -165,17 +178,31 @@ def test_what_no_server_sends_ends_nothing() -> None:
             room = room_at(server.url)
             async with open_system(room, errors=boundary(errors)) as system:
                 await live(system, room)
-                for event, payload in (
-                    ("presence_diff", [[]]),
-                    ("postgres_changes", {"ids": "x", "data": 5}),
-                    ("system", None),
-                    ("broadcast", {"event": 5}),
-                ):
-                    server.send("room", event, payload)
+                for content in HOSTILE:
+                    server.send_raw(content)
                 server.broadcast("room", "unheard", "x" * (5 * 1024 * 1024))
                 server.broadcast("room", "said", {"text": "still here"})
                 await system.wait_until(lambda view: view[room].said == ["still here"], timeout=20)
-                assert (len(errors), len(system[room].gaps)) == (4, 4)
+                assert (len(errors), len(system[room].gaps)) == (len(HOSTILE), len(HOSTILE))
                 assert server.connections == 1
+
+    really(main)
+
+
+def test_a_message_that_is_too_large_costs_the_connection_and_no_more() -> None:
+    """Above 8 MiB it is closed with 1009; the next one is there at once, with a gap, and no file stays open."""
+
+    async def main() -> None:
+        async with open_server() as server:
+            room = room_at(server.url)
+            async with open_system(room, errors=boundary([])) as system:
+                await live(system, room)
+                before = open_files()
+                for times in range(1, 4):
+                    server.send_raw("x" * (9 * 1024 * 1024))
+                    await gaps(system, room, times)
+                await wait_all_tasks_blocked(0.01)
+                assert open_files() <= before
+            assert set(server.goodbyes[:3]) == {1009}
 
     really(main)

@@ -22,7 +22,7 @@ from enum import Enum, auto
 from operator import itemgetter
 from random import random as any_random
 from typing import Any, final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from directive_trio_realtime._causes import handshake_refusal
 from directive_trio_realtime._channel import Channel, Phase
@@ -47,7 +47,13 @@ class Stage(Enum):
 
 
 def address(url: str, apikey: str | None, version: Version) -> str:
-    """The address to dial: the socket's, with what it must be told."""
+    """The address to dial: the socket's, with what it must be told.
+
+    Raises:
+        ValueError: It is no address of a socket.
+    """
+    if urlsplit(url).scheme not in {"ws", "wss"} or not urlsplit(url).hostname:
+        raise ValueError(f"the address of a socket begins with ws:// or wss:// and names a host, not {url!r}")
     query = urlencode(({} if apikey is None else {"apikey": apikey}) | {"vsn": version})
     return f"{url}{'&' if '?' in url else '?'}{query}"
 

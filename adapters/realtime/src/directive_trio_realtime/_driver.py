@@ -45,6 +45,7 @@ class Driver:
         self._sockets: set[Socket] = set()
         self._fetching: trio.CancelScope | None = None
         self._woken = trio.Event()
+        self._is_acting = False
         self._report: Callable[[RealtimeError], None] = nobody_asks
         self._opened: Callable[[], None] = nobody_asks
 
@@ -110,6 +111,7 @@ class Driver:
         if self._machine is not None:
             self._machine.close(trio.current_time(), code, reason)
             self._act()
+            self._machine = None  # a channel that comes now waits for the next one
             for socket in list(self._sockets):
                 await socket.ended.wait()
 
@@ -122,11 +124,15 @@ class Driver:
 
     def _act(self) -> None:
         """Do what the machine wants, until it wants nothing more."""
-        if self._machine is None or self._nursery is None:
-            return
-        while outputs := self._machine.take():
-            for output in outputs:
-                self._do(output, self._machine, self._nursery)
+        if self._machine is None or self._nursery is None or self._is_acting:
+            return  # in the last case whoever acts already goes on until nothing is left
+        self._is_acting = True
+        try:
+            while outputs := self._machine.take():
+                for output in outputs:
+                    self._do(output, self._machine, self._nursery)
+        finally:
+            self._is_acting = False
         self._woken.set()
         self._woken = trio.Event()
 

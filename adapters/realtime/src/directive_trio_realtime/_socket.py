@@ -59,7 +59,7 @@ class Place:
             nursery,
             cast("Any", stream),  # any stream will do
             parts.netloc,
-            f"{parts.path}?{parts.query}",
+            f"{parts.path or '/'}?{parts.query}",
             extra_headers=headers,
             max_message_size=LARGEST_MESSAGE,
         )

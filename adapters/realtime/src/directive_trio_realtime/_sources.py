@@ -121,6 +121,10 @@ class Realtime(Source):
     async def run(self, link: SourceLink, /) -> None:
         await attend(self._driver, link, forever)
 
+    async def on_evict(self) -> None:
+        """Say goodbye with 1001; there will be no other connection."""
+        await self._driver.close(GOING_AWAY, "")
+
     def channel(
         self,
         name: str,
@@ -261,6 +265,11 @@ class RealtimeChannel(Source):
             await attend(self._driver, link, self._follow)
         else:
             raise await self._follow()
+
+    async def on_evict(self) -> None:
+        """Say goodbye with 1001, on a connection of its own; a shared one is not the channel's to end."""
+        if self.owns_connection:
+            await self._driver.close(GOING_AWAY, "")
 
     async def _follow(self) -> RealtimeError:
         """Be in the channel until it is given up; why it was."""

@@ -18,7 +18,7 @@ from directive_trio_realtime.testing._server import RealtimeServer
 
 WORDS = frozenset({
     *("broadcast", "change", "close", "crash", "disconnect", "drain", "expire", "freeze", "kill", "members"),
-    *("refuse_connections", "refuse_joins", "send", "stream", "system", "thaw"),
+    *("refuse_connections", "refuse_joins", "send", "send_raw", "stream", "system", "thaw"),
 })  # fmt: skip
 
 

@@ -76,6 +76,11 @@ class RealtimeServer(Rooms):
         """How many sockets there are now."""
         return len(self._sockets)
 
+    def send_raw(self, content: str | bytes) -> None:
+        """Any message at all, to every connection."""
+        for found in list(self._sockets.values()):
+            found.outbox.send_nowait(content)
+
     def kill(self) -> None:
         """Every connection dies without a word: the peer sees a reset."""
         for found in list(self._sockets.values()):
