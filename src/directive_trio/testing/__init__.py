@@ -2,6 +2,7 @@
 
 from directive_trio.testing._recorder import Recorder
 from directive_trio.testing._resolvers import ManualCall, ManualResolver, MockResolver
+from directive_trio.testing._sources import check_source
 from directive_trio.testing._system import open_test_system
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "ManualResolver",
     "MockResolver",
     "Recorder",
+    "check_source",
     "open_test_system",
 ]
