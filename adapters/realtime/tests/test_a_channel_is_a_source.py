@@ -486,6 +486,21 @@ class Stuck(trio.abc.SendStream):
 # -- the transport -------------------------------------------------------------------------------------------
 
 
+async def test_a_server_that_hangs_up_during_the_handshake_was_never_there(autojump_clock: MockClock) -> None:
+    """It is a failure to connect, not a connection that was lost, and no source says that it is attached."""
+
+    async def hang_up(stream: trio.abc.Stream) -> None:
+        await stream.receive_some()
+        await stream.aclose()
+
+    async with open_network() as network:
+        network.server.attend = hang_up  # type: ignore[method-assign]
+        async with open_world(network) as world:
+            await trio.sleep(0.5)
+            assert world.errors == ["no connection: the server hung up before the handshake was done"]
+            assert not world.system.inspect().sources[0].attached
+
+
 async def test_a_message_that_cannot_be_sent_in_time_ends_the_connection(autojump_clock: MockClock) -> None:
     """The peer reads no more: after the patience the socket is given up, and another one is made."""
     async with open_network() as network:

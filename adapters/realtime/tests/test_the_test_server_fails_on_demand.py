@@ -223,6 +223,24 @@ async def test_a_killed_connection_says_no_goodbye(autojump_clock: MockClock, se
         assert caught.value.reason.code == 1006
 
 
+@pytest.mark.parametrize("is_frozen", [True, False])
+async def test_a_client_that_goes_before_its_handshake_leaves_nothing(
+    autojump_clock: MockClock, server: RealtimeServer, is_frozen: bool
+) -> None:
+    """Whether the server would have answered or not."""
+    if is_frozen:
+        server.freeze()
+    for said in (b"", b"GET /socket/websocket?apikey=k HTTP/1.1\r\nHost: test\r\n"):
+        ours, theirs = memory_stream_pair()
+        with trio.fail_after(1):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(server.attend, theirs)
+                if said:
+                    await ours.send_all(said)
+                await ours.aclose()
+    assert server.open_connections == 0
+
+
 async def test_a_frozen_server_says_nothing(autojump_clock: MockClock, server: RealtimeServer) -> None:
     """Not to those it knows, nor to those that come; thawed, it goes on from there."""
     async with visit(server) as visitor:

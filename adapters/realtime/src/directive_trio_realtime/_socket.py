@@ -55,14 +55,48 @@ class Place:
         """The WebSocket on that stream, after its handshake."""
         parts = urlsplit(self.address)
         headers = [(name.encode(), value.encode()) for name, value in self.headers]
-        return await wrap_client_stream(
-            nursery,
+        reader = Reader(nursery, on_early_end=refuse_early_end)
+        connection = await wrap_client_stream(
+            cast("Any", reader),
             cast("Any", stream),  # any stream will do
             parts.netloc,
             f"{parts.path or '/'}?{parts.query}",
             extra_headers=headers,
             max_message_size=LARGEST_MESSAGE,
         )
+        reader.is_greeted = True
+        return connection
+
+
+def refuse_early_end() -> None:
+    """There is nobody who would answer the handshake.
+
+    Raises:
+        LostError: In any case.
+    """
+    raise LostError("the server hung up before the handshake was done")
+
+
+@final
+class Reader:
+    """Where the library starts the task that reads. When that ends before the handshake is done, somebody is told.
+
+    The library itself would wait for the handshake for ever, on either side.
+    """
+
+    def __init__(self, nursery: trio.Nursery, on_early_end: Callable[[], None]) -> None:
+        self._nursery = nursery
+        self._on_early_end = on_early_end
+        self.is_greeted = False
+
+    def start_soon(self, read: Callable[[], Awaitable[None]]) -> None:
+        """Read, as in a nursery."""
+        self._nursery.start_soon(self._run, read)
+
+    async def _run(self, read: Callable[[], Awaitable[None]]) -> None:
+        await read()
+        if not self.is_greeted:
+            self._on_early_end()
 
 
 @final

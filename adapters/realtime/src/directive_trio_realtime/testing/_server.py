@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import final
+from typing import Any, cast, final
 from urllib.parse import parse_qs, urlsplit
 
 import trio
@@ -22,6 +22,7 @@ from trio_websocket import (
 )
 
 from directive_trio_realtime._frames import ServerCodec, Version
+from directive_trio_realtime._socket import Reader
 from directive_trio_realtime.errors import ProtocolError
 from directive_trio_realtime.testing._rooms import Client, Rooms
 
@@ -127,9 +128,11 @@ class RealtimeServer(Rooms):
         """Serve one client on any stream, a pair in memory too, until it has gone."""
         async with trio.open_nursery() as nursery:
             with suppress(HandshakeError, ConnectionClosed):
-                request = await wrap_server_stream(nursery, stream, max_message_size=LARGEST_MESSAGE)
+                reader = Reader(nursery, on_early_end=nursery.cancel_scope.cancel)
+                request = await wrap_server_stream(cast("Any", reader), stream, max_message_size=LARGEST_MESSAGE)
                 version = await self._greet(request)
                 if version is not None:
+                    reader.is_greeted = True
                     await self._talk(stream, await request.accept(), version, nursery)
             nursery.cancel_scope.cancel()
         with trio.CancelScope(shield=True):
