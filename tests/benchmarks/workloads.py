@@ -1,6 +1,6 @@
 """The workloads, their goals and their floors, in the order of the table."""
 
-from tests.benchmarks import floors, memory, reading, reconciling, starting
+from tests.benchmarks import floors, memory, publishing, reading, reconciling, starting
 from tests.benchmarks.measuring import BYTES, MS, NS, US, Prepare, Unit, Workload
 
 GROWTH = (10, 100, 1000, 10_000, 100_000)
@@ -62,6 +62,8 @@ WORKLOADS = (
     kept("memory of an observation, if kept", memory.memory_of_observations, size=1000),
     Workload("W10", "make and start a system of facts", reconciling.start, MS, 1, 1000),
     Workload("W10", "apart: define the classes, for each fact", starting.define_classes, US, 100, 1000),
+    Workload("W11", "publish; floor: a channel", publishing.publish("none"), US, 1.0, 10_000, floor=publishing.channel),
+    Workload("W11", "publish, last_write_wins", publishing.publish("last_write_wins"), US, 0.4, 10_000),
     Workload("W12", "deep derivations, first read", reading.first_reads_of_a_chain, MS, 60, 10_000),
     Workload("W12", "deep derivations, write and read", reading.chain_of_derivations, MS, 20, 10_000),
     Workload(
