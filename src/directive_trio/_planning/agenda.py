@@ -72,6 +72,19 @@ class Agenda:
                 self.push_question(sink)
         self.marked.clear()
 
+    def reorder(self) -> None:
+        """The ranks of constraints are others now."""
+        items = [entry[-1] for entry in sorted(self._heap)]
+        self._heap.clear()
+        for item in items:
+            if isinstance(item, ConstraintNode):
+                item.queued = False
+                self.push(item)
+            elif isinstance(item, ButFor):
+                self.push_question(item)
+            else:
+                self.push_decision(item)
+
     def clear(self) -> None:
         """Forget everything."""
         self.marked.clear()

@@ -84,6 +84,12 @@ class Effects:
         self.wrote: Callable[[Any], None] = lambda _: None
         """Told which effect has written in the pass: the guard against rings wants to know."""
 
+    def adopt(self, node: EffectNode) -> None:
+        """Take one more effect; it is due, if the system runs."""
+        self.nodes[node.id] = node
+        if not self.stopped:
+            self._mark(node)
+
     def begin(self) -> None:
         """The system starts: every effect is due."""
         self.stopped = False

@@ -93,6 +93,12 @@ class Sources:
                 self._begin(node, turn)
                 turn = node.attachment or turn
 
+    def adopt(self, node: SourceNode) -> None:
+        """Take one more source; it is attached at once, if the system runs."""
+        self.nodes[node.id] = node
+        if not self.stopped:
+            self._begin(node)
+
     def _begin(self, node: SourceNode, turn: Attachment | None = None) -> None:
         """Attach a source, if its key says so; *turn*: whose first step comes before."""
         key = node.definition.key

@@ -168,41 +168,50 @@ def make_planner(store: Store, names: Names, modules: Sequence[Module[Any]], ret
     constraints = {constraint.id: constraint for module in modules for constraint in module.constraints.values()}
     if any(constraint.owns for constraint in constraints.values()):
         requirements.owners = Owners(store.modules)
-    after = {name: _predecessors(constraint, constraints) for name, constraint in constraints.items()}
+    after = {name: predecessors(constraint, constraints) for name, constraint in constraints.items()}
     ranks = rank(list(constraints), {name: found.priority for name, found in constraints.items()}, after)
     nodes = {
         name: ConstraintNode(
             agenda.marked,
             constraint,
-            _question(constraint, names),
+            question(constraint, names),
             store.tracking.beside(constraint.module),
             ranks[name],
         )
         for name, constraint in constraints.items()
     }
+    link(nodes, after)
+    return Planner(store, requirements, nodes.values())
+
+
+def link(nodes: Mapping[str, ConstraintNode], after: Mapping[str, Sequence[str]]) -> None:
+    """Let constraints know those they come after, and those that come after them."""
     followers: dict[ConstraintNode, list[ConstraintNode]] = {}
     for name, node in nodes.items():
         node.predecessors = tuple([nodes[predecessor] for predecessor in after[name]])
         for predecessor in node.predecessors:
             followers.setdefault(predecessor, []).append(node)
-    for node, found in followers.items():
-        node.followers = tuple(found)
-    return Planner(store, requirements, nodes.values())
+    for node in nodes.values():
+        node.followers = tuple(followers.get(node, ()))
 
 
-def _question(constraint: Constraint[Any, Any], names: Names) -> Question:
+def question(constraint: Constraint[Any, Any], names: Names) -> Question:
+    """Find the facts and derivations that the names of a constraint mean."""
     when = tuple((names.node(name, constraint.module), expected) for name, expected in constraint.when.items())
     reads = tuple(names.node(target, constraint.module) for target in constraint.reads)
     return Question(constraint.function, when, reads)
 
 
-def _predecessors(constraint: Constraint[Any, Any], known: Mapping[str, Constraint[Any, Any]]) -> list[str]:
+def predecessors(
+    constraint: Constraint[Any, Any], known: Mapping[str, Constraint[Any, Any]], *, warn: bool = True
+) -> list[str]:
+    """Return the ids of those that *constraint* comes after, and warn of names that name nothing."""
     found: dict[str, None] = {}
     for item in constraint.after:
         name = item.id if isinstance(item, Constraint) else qualify(*split(item, constraint.module))
         if name in known:
             found[name] = None
-        else:
+        elif warn:
             hint = nearest(name, known)
             logger.warning(
                 "constraint %s comes after %s, which does not exist%s: it does not block",

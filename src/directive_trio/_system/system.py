@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar, final, overload
 import trio
 
 from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import between, duration, flag, instance, refuse, sync_function
+from directive_trio._definitions.checks import between, flag, instance, refuse, sync_function
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.module import Module
@@ -39,9 +39,10 @@ from directive_trio._system.graph import SystemGraph, draw
 from directive_trio._system.inspection import Inspection, inspect
 from directive_trio._system.lifecycle import Life, StateName
 from directive_trio._system.plugins import Plugin, PluginTasks
+from directive_trio._system.registration import Registration
 from directive_trio._system.switches import Switchable, switch
 from directive_trio._system.view import SystemView, refuse_place
-from directive_trio._system.waiting import Waiting
+from directive_trio._system.waiting import Waiting, check_timeout
 from directive_trio.errors import SettleTimeoutError, UnknownNameError, UsageError
 
 F = TypeVar("F")
@@ -89,7 +90,6 @@ class System:
         check_modules(modules)
         check_options(initial, plugins, errors, name, check_types, debug, teardown_grace, convergence_limit)
         self.name = name
-        self._modules = modules
         self._observers = Observers()
         policy = errors or ErrorBoundary()
         self._boundary = Boundary(policy, self._observers)
@@ -268,6 +268,20 @@ class System:
         self._life.refuse_destroyed("disable")
         switch(target, self._planner, self._loop, on=False)
 
+    def register(self, module: Module[Any], /) -> None:
+        """Take one more module, the last in their order. If the system runs, all of it counts at once.
+
+        Its inits run now, as one change. Asked for by an effect or a watcher it counts after the pass.
+
+        Raises:
+            DefinitionError: It cannot work, or one of its name is there; nothing has changed.
+            LifecycleError: The system is destroyed.
+        """
+        self._life.refuse_destroyed("register")
+        self._store.check_writable("a module", "register")
+        new = Registration(module, self._store, self._planner, self._loop, self._events)
+        self._loop.after_pass(lambda: new.complete(running=self.state == "running"))
+
     # -- life -------------------------------------------------------------------------------------
 
     @property
@@ -374,7 +388,7 @@ class System:
         Cancellation:
             A checkpoint on every call. Cancelling leaves the system untouched.
         """
-        _check_timeout("settle(timeout=)", timeout)
+        check_timeout("settle(timeout=)", timeout)
         flag("settle(retries=)", retries, UsageError)
         self._life.refuse_unless_running("settle")
         self._life.refuse_inside("settle")
@@ -406,7 +420,7 @@ class System:
             A checkpoint on every call. Cancelling takes the predicate away.
         """
         sync_function("wait_until()", predicate, UsageError)
-        _check_timeout("wait_until(timeout=)", timeout)
+        check_timeout("wait_until(timeout=)", timeout)
         self._life.refuse_destroyed("wait")
         await self._waiting.until(predicate, timeout, self._settle_failure)
 
@@ -484,8 +498,3 @@ class System:
     def graph(self) -> SystemGraph:
         """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects, sources."""
         return draw(self._store, self._planner, self._loop)
-
-
-def _check_timeout(what: str, timeout: object) -> None:
-    if timeout is not None:
-        duration(what, timeout, UsageError)

@@ -8,10 +8,11 @@ from typing import Any
 import trio
 
 from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.checks import duration
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._runtime.results import refuse_unrun
 from directive_trio._system.changes import Changes
-from directive_trio.errors import LifecycleError, SettleTimeoutError, WaitTimeoutError
+from directive_trio.errors import LifecycleError, SettleTimeoutError, UsageError, WaitTimeoutError
 
 
 class Waiting:
@@ -87,3 +88,9 @@ class Waiting:
             changes.end()
         for event in self._events:
             event.set()
+
+
+def check_timeout(what: str, timeout: object) -> None:
+    """Refuse what is neither None nor a time in seconds."""
+    if timeout is not None:
+        duration(what, timeout, UsageError)

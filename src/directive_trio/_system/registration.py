@@ -1,0 +1,99 @@
+"""A module that comes later: everything that can be wrong with it is found before anything of it counts."""
+
+from typing import Any
+
+from directive_trio._definitions.module import Module
+from directive_trio._planning.adoption import adopt_constraints, adopt_resolvers
+from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.ownership import Owners
+from directive_trio._planning.planner import Planner
+from directive_trio._planning.rank import rank
+from directive_trio._runtime.effects import EffectNode
+from directive_trio._runtime.events import Events
+from directive_trio._runtime.reconcile_loop import ReconcileLoop
+from directive_trio._runtime.source_node import SourceNode
+from directive_trio._store.store import Store
+from directive_trio._system.composition import (
+    Names,
+    check_modules,
+    initialise,
+    link,
+    place_facts,
+    predecessors,
+    question,
+)
+from directive_trio.errors import DuplicateNameError
+
+
+class Registration:
+    """One module on its way into a system."""
+
+    def __init__(
+        self, module: Module[Any], store: Store, planner: Planner, loop: ReconcileLoop, events: Events
+    ) -> None:
+        check_modules([module])
+        if module.name in store.modules:
+            raise DuplicateNameError("module", module.name)
+        self.module = module
+        self.store = store
+        self.planner = planner
+        self.loop = loop
+        self.events = events
+        sealed = module.sealed
+        place_facts(store, [module])
+        try:
+            self._prepare(Names(store))
+            initialise(store, [module], {})
+        except BaseException:
+            del store.modules[module.name]
+            module.sealed = sealed
+            raise
+
+    def _prepare(self, names: Names) -> None:
+        """Find everything that its definitions name."""
+        module, planner, store = self.module, self.planner, self.store
+        _, ranks = self._order(warn=True)
+        view = store.tracking.beside(module.name)
+        self.nodes = {
+            found.id: ConstraintNode(planner.agenda.marked, found, question(found, names), view, ranks[found.id])
+            for found in module.constraints.values()
+        }
+        effects = self.loop.effects
+        self.effects = [
+            EffectNode(
+                effects.marked,
+                effect,
+                len(effects.nodes) + at,
+                tuple(names.node(target, module.name) for target in effect.reads),
+            )
+            for at, effect in enumerate(module.effects.values())
+        ]
+
+    def _order(self, *, warn: bool) -> tuple[dict[str, list[str]], dict[str, int]]:
+        """Order all constraints, the new ones among them; return whom each comes after, and the ranks."""
+        known = {name: node.definition for name, node in self.planner.nodes.items()}
+        constraints = {**known, **{constraint.id: constraint for constraint in self.module.constraints.values()}}
+        after = {
+            name: predecessors(constraint, constraints, warn=warn and name not in known)
+            for name, constraint in constraints.items()
+        }
+        priorities = {name: constraint.priority for name, constraint in constraints.items()}
+        return after, rank(list(constraints), priorities, after)
+
+    def complete(self, *, running: bool) -> None:
+        """Let it count: what it asks for is due, its effects run, its sources are attached."""
+        module, planner, store = self.module, self.planner, self.store
+        for event, functions in module.handlers.items():
+            for function in functions:
+                self.events.add(event, module.name, function, store.modules[module.name].live)
+        if planner.requirements.owners is None and any(found.owns for found in module.constraints.values()):
+            planner.requirements.owners = Owners(store.modules)
+        adopt_resolvers(planner, module.name, {found.requirement: found for found in module.resolvers.values()})
+        after, ranks = self._order(warn=False)  # others may have come meanwhile
+        link({**planner.nodes, **self.nodes}, after)
+        adopt_constraints(planner, self.nodes, ranks, running=running)
+        for effect in self.effects:
+            self.loop.effects.adopt(effect)
+        for source in module.sources.values():
+            self.loop.sources.adopt(SourceNode(source))
+        self.loop.wake()
