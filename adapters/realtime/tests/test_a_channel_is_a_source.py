@@ -202,6 +202,29 @@ async def test_eviction_says_goodbye_and_makes_no_other_connection(autojump_cloc
             assert world.errors == []
 
 
+@pytest.mark.parametrize("is_frozen", [True, False])
+@pytest.mark.parametrize("shared", [True, False])
+async def test_a_system_is_evicted_in_time(autojump_clock: MockClock, shared: bool, is_frozen: bool) -> None:
+    """Also when the server does not answer the goodbye; what it says while it lasts is dropped."""
+    async with open_network() as network:
+        room, realtime = room_module(), connection(network)
+        channel = realtime.channel("room", WATCHING, **EVENTS)
+        channel.owns_connection = not shared
+        sources: list[Any] = [realtime, channel] if shared else [channel]
+        async with open_system_with(network, room, channel, sources) as world:
+            await world.live()
+            if is_frozen:
+                world.server.freeze()
+            begin = trio.current_time()
+            report = await world.system.evict(begin + 3)
+            assert report.clean
+            assert trio.current_time() - begin <= 1.1
+            await wait_all_tasks_blocked()
+            assert world.server.open_connections == 0
+            assert is_frozen or world.server.goodbyes == [1001]
+            assert world.errors == []
+
+
 async def test_a_keyboard_interrupt_passes_through(autojump_clock: MockClock) -> None:
     """And nothing hangs on its way."""
 
