@@ -1,6 +1,6 @@
 """The workloads, their goals and their floors, in the order of the table."""
 
-from tests.benchmarks import floors, memory, publishing, reading, reconciling, starting
+from tests.benchmarks import floors, inbound, memory, publishing, reading, reconciling, starting
 from tests.benchmarks.measuring import BYTES, MS, NS, US, Prepare, Unit, Workload
 
 GROWTH = (10, 100, 1000, 10_000, 100_000)
@@ -74,6 +74,16 @@ WORKLOADS = (
         1.35,
         200,
         floor=reconciling.round_trip(),
+        of_floor=True,
+    ),
+    Workload(
+        "W14",
+        "websocket frame; floor: raw trio-websocket",
+        inbound.frames_of_a_feed,
+        US,
+        1.15,
+        2000,
+        floor=inbound.raw_frames,
         of_floor=True,
     ),
     Workload(

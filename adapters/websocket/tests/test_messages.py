@@ -120,22 +120,31 @@ async def test_frames_that_break_the_protocol_end_the_connection(autojump_clock:
 
 
 async def test_a_stream_is_taken_in_groups(autojump_clock: MockClock) -> None:
-    """One pass for many: after so many messages in a row, those of one more millisecond are taken together."""
+    """One pass for many: when the buffer was filled in no time, what comes within a millisecond is taken together."""
     async with open_feed(buffer=10) as feed:
         connection = await feed.accept()
         for cents in range(15):
             await connection.send_message(price(cents))
         await wait_all_tasks_blocked()
-        assert len(feed.events) == 11
+        assert len(feed.events) == 10
         await trio.sleep(0.001)
         await wait_all_tasks_blocked()
         assert feed.events == tuple(Price(cents) for cents in range(15))
         passes = [told for told in feed.log if told.type == "reconcile.end" and told.time > 0]
         assert len(passes) == 1
-        await trio.sleep(1)
-        await connection.send_message(price(15))
+
+
+async def test_a_stream_that_slows_down_is_none(autojump_clock: MockClock) -> None:
+    """Then each message is taken as it comes again."""
+    async with open_feed(buffer=3) as feed:
+        connection = await feed.accept()
+        for cents in range(3):
+            await connection.send_message(price(cents))
+        for cents in range(3, 7):
+            await trio.sleep(1)
+            await connection.send_message(price(cents))
         await wait_all_tasks_blocked()
-        assert feed.events[-1] == Price(15)
+        assert feed.events == tuple(Price(cents) for cents in range(7))
 
 
 async def test_a_stream_that_breaks_off_loses_nothing_that_came(autojump_clock: MockClock) -> None:

@@ -191,24 +191,21 @@ class WebSocketSource(Source):
     # -- the way of every message -----------------------------------------------------------------
 
     async def _receive(self, line: Line, link: SourceLink) -> NoReturn:
-        """Take each message as it comes; in a stream that does not pause, take them in groups.
+        """Take each message as it comes; in a stream, take together what comes within a `BREATH`.
 
-        What is taken makes a pass, and in a stream that would be a pass for each message. So after as many messages
-        as the buffer holds, each within `BREATH` of the one before, those of one more `BREATH` are taken together.
-        And no more are read while as many as the buffer holds have been taken and seen by no pass.
+        What is taken makes a pass, and in a stream that would be a pass for each message. It is one when as many
+        messages as the buffer holds came less than a `BREATH` apart on average. No more are read while as many as the
+        buffer holds have been taken and seen by no pass.
         """
         receive, take, buffer = line.socket.receive, self._take, self._buffer
-        in_a_row, unseen, last = 0, 0, -math.inf
+        unseen, began, is_stream = 0, trio.current_time(), False
         while True:
             group = [await receive()]
-            now = trio.current_time()
-            in_a_row, last = in_a_row + 1 if now - last < BREATH else 0, now
             try:
-                if in_a_row > buffer:
-                    with trio.move_on_at(now + BREATH):
-                        while len(group) + unseen < buffer:
+                if is_stream:
+                    with trio.move_on_after(BREATH):
+                        while unseen + len(group) < buffer:
                             group.append(await receive())
-                    last = trio.current_time()
             finally:  # what came before the end is taken
                 for message in group:
                     take(message, link)
@@ -218,7 +215,8 @@ class WebSocketSource(Source):
                 line.paused = True
                 await link.caught_up()
                 line.paused = False
-                unseen = 0
+                now = trio.current_time()
+                unseen, began, is_stream = 0, now, now - began < buffer * BREATH
 
     async def _receive_apart(self, line: Line, link: SourceLink) -> NoReturn:
         """Read whatever happens, and take messages in a task of its own, from a buffer that may overflow."""
