@@ -64,6 +64,11 @@ class Wire(trio.abc.Stream):
         """What is sent from now on waits so long, as it does where the other side reads nothing."""
         self._free_at = trio.current_time() + seconds
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether this end was closed."""
+        return self._closed.is_set()
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         with trio.move_on_at(self._free_at):
             await self._closed.wait()
@@ -98,6 +103,11 @@ class MemoryServer:
         self.far: list[Wire] = []
         """The server's."""
         self._accepted_in, self.accepted = trio.open_memory_channel[WebSocketConnection](100)
+
+    @property
+    def all_closed(self) -> bool:
+        """Whether the source has closed its end of every connection."""
+        return all(wire.is_closed for wire in self.near)
 
     async def open_stream(self, address: Address, context: ssl.SSLContext | None) -> trio.abc.Stream:
         """Connect, as the source does."""
