@@ -118,3 +118,17 @@ async def test_a_clock_that_is_put_forward_brings_the_alarm(autojump_clock: Mock
         clock.ahead = 2 * 86_400
         await trio.sleep(60)
         assert system[module].ticks == ((60, 1),)
+
+
+@pytest.mark.parametrize(("keep", "due"), [(False, None), (True, START + 500)])
+async def test_an_eviction_clears_the_alarm_unless_it_is_to_be_kept(
+    keep: bool, due: float | None, autojump_clock: MockClock
+) -> None:
+    """What is left in the facts is what comes true elsewhere."""
+    module = alarm_module(wall_clock_from(NOON), keep=keep)
+    async with open_system(module) as system:
+        system[module].due = START + 500
+        await trio.sleep(1)
+        report = await system.evict(trio.current_time() + 5)
+        assert report.clean
+        assert (system[module].due, system[module].ticks) == (due, ())

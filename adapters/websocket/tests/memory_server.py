@@ -104,11 +104,6 @@ class MemoryServer:
         """The server's."""
         self._accepted_in, self.accepted = trio.open_memory_channel[WebSocketConnection](100)
 
-    @property
-    def all_closed(self) -> bool:
-        """Whether the source has closed its end of every connection."""
-        return all(wire.is_closed for wire in self.near)
-
     async def open_stream(self, address: Address, context: ssl.SSLContext | None) -> trio.abc.Stream:
         """Connect, as the source does."""
         self.attempts.append(trio.current_time())

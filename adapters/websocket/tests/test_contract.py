@@ -1,37 +1,70 @@
-"""The contract of adapters, as the core checks it."""
+"""The contract of adapters, as the core checks it, above a transport of its own."""
 
+import ssl
+
+import pytest
 import trio
-from trio.testing import MockClock
-from trio_websocket import ConnectionClosed
+from trio.testing import MockClock, memory_stream_pair
 
-from adapters.websocket.tests.memory_server import MemoryServer, Price, price
+from adapters.websocket.tests.memory_server import Price, Wire, price
 from directive_trio.testing import check_source
-from directive_trio_websocket import Overflow, WebSocketSource, json_events, websocket_source
+from directive_trio_websocket import (
+    Address,
+    Handshake,
+    Overflow,
+    Socket,
+    Transport,
+    WebSocketSource,
+    json_events,
+    websocket_source,
+)
 
 
-async def keep_sending(server: MemoryServer) -> None:
-    """Send prices to everybody who connects, one at a time."""
-    async for connection in server.accepted:
-        try:
-            for cents in range(100):
-                await connection.send_message(price(cents))
-                await trio.sleep(0.1)
-        except ConnectionClosed:
-            continue
+class PriceSocket(Socket):
+    """A server that says a price ten times a second."""
+
+    subprotocol = None
+
+    async def receive(self) -> str | bytes:
+        await trio.sleep(0.1)
+        return price(1)
+
+    async def send(self, message: str | bytes) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def ping(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def close(self, code: int, reason: str) -> None:
+        await trio.sleep(0.1)
 
 
-async def test_a_feed_keeps_the_contract_of_adapters(autojump_clock: MockClock) -> None:
+class PriceTransport(Transport):
+    """Opens at once: it has no tasks, so that none of those that are seen is the server's."""
+
+    async def open(self, nursery: trio.Nursery, stream: trio.abc.Stream, handshake: Handshake) -> Socket:
+        await trio.lowlevel.checkpoint()
+        return PriceSocket()
+
+
+@pytest.mark.parametrize("overflow", ["block", "drop_oldest", "fail"])
+async def test_a_feed_keeps_the_contract_of_adapters(overflow: Overflow, autojump_clock: MockClock) -> None:
     """Whatever it does when messages come too fast."""
-    overflows: list[Overflow] = ["block", "drop_oldest", "fail"]
-    for overflow in overflows:
-        async with trio.open_nursery() as nursery:
-            server = MemoryServer(nursery)
-            nursery.start_soon(keep_sending, server)
+    wires: list[Wire] = []
 
-            def make(server: MemoryServer = server, overflow: Overflow = overflow) -> WebSocketSource:
-                return websocket_source(
-                    "ws://feed.test", decode=json_events([Price]), open_stream=server.open_stream, overflow=overflow
-                )
+    async def open_stream(address: Address, context: ssl.SSLContext | None) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        wires.append(Wire(memory_stream_pair()[0]))
+        return wires[-1]
 
-            await check_source(make, events=[Price], closed=lambda _, server=server: server.all_closed)
-            nursery.cancel_scope.cancel()
+    def make() -> WebSocketSource:
+        return websocket_source(
+            "ws://feed.test",
+            decode=json_events([Price]),
+            open_stream=open_stream,
+            overflow=overflow,
+            transport=PriceTransport(),
+        )
+
+    await check_source(make, events=[Price], closed=lambda _: all(wire.is_closed for wire in wires))
+    assert wires

@@ -1,5 +1,6 @@
 """Eviction says goodbye with 1001, and makes no new connection."""
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -27,3 +28,25 @@ async def test_a_feed_that_is_evicted_while_it_waits_connects_no_more(autojump_c
         await feed.source.on_evict()
         await trio.sleep(60)
         assert len(feed.server.attempts) == 1
+
+
+async def test_a_system_that_is_evicted_says_goodbye_with_1001(autojump_clock: MockClock) -> None:
+    """Whatever its other sources do."""
+    async with open_feed() as feed:
+        connection = await feed.accept()
+        report = await feed.system.evict(trio.current_time() + 5)
+        assert report.clean
+        assert connection.closed is not None
+        assert connection.closed.code == 1001
+
+
+async def test_a_goodbye_that_is_not_heard_does_not_hold_an_eviction_up(autojump_clock: MockClock) -> None:
+    """It returns by its deadline, and the stream is closed."""
+    async with open_feed(close_timeout=60) as feed:
+        await feed.accept()
+        feed.server.near[0].hold()
+        begin = trio.current_time()
+        await feed.system.evict(begin + 5)
+        assert trio.current_time() <= begin + 5
+        with pytest.raises(trio.ClosedResourceError):
+            await feed.server.near[0].send_all(b"x")

@@ -16,7 +16,15 @@ from attrs import define, frozen
 from adapters.websocket.tests.memory_server import Gap, Price, feed_module, price
 from adapters.websocket.tests.socket_server import open_server, until
 from directive_trio import ErrorBoundary, Module, Retry, open_system
-from directive_trio_websocket import Decoded, Transport, TrioWebsocketTransport, json_events, websocket_source
+from directive_trio.testing import check_source
+from directive_trio_websocket import (
+    Decoded,
+    Transport,
+    TrioWebsocketTransport,
+    WebSocketSource,
+    json_events,
+    websocket_source,
+)
 from directive_trio_websocket.websockets import WebsocketsTransport
 
 KILLS = 20
@@ -93,6 +101,19 @@ def free_port() -> int:
         return port
 
 
+async def wait_for_server(port: int) -> None:
+    """Return when somebody listens at a port."""
+    with trio.fail_after(10):
+        while True:
+            try:
+                stream = await trio.open_tcp_stream("127.0.0.1", port)
+            except OSError:
+                await trio.sleep(0.005)
+            else:
+                await stream.aclose()
+                return
+
+
 def open_files() -> int:
     """How many files and sockets this process has open."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
@@ -123,6 +144,23 @@ async def test_a_server_that_is_killed_twenty_times_costs_twenty_gaps_and_nothin
             facts = system[module]
             assert (facts.gaps, facts.disorder) == (KILLS, ())
             assert facts.numbers > 20 * KILLS
+
+
+@pytest.mark.parametrize("transport", [TrioWebsocketTransport(), WebsocketsTransport()], ids=["trio", "websockets"])
+async def test_a_feed_at_a_socket_keeps_the_contract_of_adapters(transport: Transport) -> None:
+    """Cancelled at whichever step, it leaves no task and no socket behind."""
+    port = free_port()
+    with numbers_servers() as servers:
+        child = start(servers, port, 0)
+
+        def make() -> WebSocketSource:
+            return websocket_source(f"ws://127.0.0.1:{port}", decode=decode_number, reconnect=SOON, transport=transport)
+
+        try:
+            await wait_for_server(port)
+            await check_source(make, events=[Number], quiet=0.05)
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("transport", [TrioWebsocketTransport(), WebsocketsTransport()], ids=["trio", "websockets"])

@@ -10,7 +10,7 @@ import trio
 import trustme
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from adapters.websocket.tests.socket_server import connect, open_server, open_tcp_server, until
+from adapters.websocket.tests.socket_server import PATIENCE, connect, open_server, open_tcp_server, until
 from directive_trio_websocket import Transport, TrioWebsocketTransport
 from directive_trio_websocket._address import address_of, open_stream
 from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError
@@ -141,6 +141,21 @@ async def test_the_goodbye_arrives_with_code_and_reason(transport: Transport) ->
                 await line.socket.receive()
         await until(lambda: bool(seen))
     assert seen == [(1001, "going away")]
+
+
+async def test_the_goodbye_is_heard_through_a_flood(transport: Transport) -> None:
+    """What was sent before it is passed over: nobody waits until it was taken."""
+
+    async def flood(connection: WebSocketConnection) -> None:
+        while True:
+            await connection.send_message("x" * 1000)
+
+    async with open_server(flood) as url:
+        async with connect(transport, url) as line:
+            await line.socket.receive()
+            await trio.sleep(0.1)
+            began = trio.current_time()
+        assert trio.current_time() - began < PATIENCE.close
 
 
 async def test_a_ping_is_answered_while_nobody_receives(transport: Transport) -> None:

@@ -114,23 +114,23 @@ class Line:
 async def open_line(
     transport: Transport, stream: trio.abc.Stream, handshake: Handshake, patience: Patience
 ) -> AsyncIterator[Line]:
-    """Make a connected stream a line for the length of a block, which closes it when it is done.
+    """Make a connected stream a line for the length of a block. Whatever happens, the stream is closed after it.
 
     Raises:
-        ConnectError: There was no handshake, or not in time. The stream is closed.
+        ConnectError: There was no handshake, or not in time.
     """
-    async with _tasks_of_its_own() as nursery:
-        try:
-            with trio.fail_after(patience.handshake):
-                line = Line(await transport.open(nursery, stream, handshake), stream, patience)
-        except trio.TooSlowError:
+    try:
+        async with _tasks_of_its_own() as nursery:
+            try:
+                with trio.fail_after(patience.handshake):
+                    line = Line(await transport.open(nursery, stream, handshake), stream, patience)
+            except trio.TooSlowError:
+                raise ConnectTimeoutError("handshake", patience.handshake) from None
+            nursery.start_soon(line.keep_alive, nursery)
+            yield line
+    finally:
+        with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
-            raise ConnectTimeoutError("handshake", patience.handshake) from None
-        except BaseException:
-            await trio.aclose_forcefully(stream)
-            raise
-        nursery.start_soon(line.keep_alive, nursery)
-        yield line
 
 
 @asynccontextmanager
@@ -140,19 +140,24 @@ async def _tasks_of_its_own() -> AsyncIterator[trio.Nursery]:
     What the block raises comes out as it is and not in a group, because no task of the nursery raises.
     """
     failure: BaseException | None = None
+    inner: list[trio.Nursery] = []
+    shield, opened = trio.CancelScope(shield=True), trio.Event()
+
+    async def keep_open() -> None:
+        with shield:
+            async with trio.open_nursery() as nursery:
+                inner.append(nursery)
+                opened.set()
+                await trio.sleep_forever()
+
     async with trio.open_nursery() as outer:
-        inner: trio.Nursery = await outer.start(_shielded_nursery)
+        # Not `outer.start`: where that is cancelled it waits for the end of the task, which is shielded.
+        outer.start_soon(keep_open)
         try:
-            yield inner
+            await opened.wait()
+            yield inner[0]
         except BaseException as error:  # noqa: BLE001  # raised again below
             failure = error
-        inner.cancel_scope.cancel()
+        shield.cancel()
     if failure is not None:
         raise failure
-
-
-async def _shielded_nursery(task_status: trio.TaskStatus[trio.Nursery]) -> None:
-    with trio.CancelScope(shield=True):
-        async with trio.open_nursery() as nursery:
-            task_status.started(nursery)
-            await trio.sleep_forever()

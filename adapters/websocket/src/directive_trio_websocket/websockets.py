@@ -3,11 +3,12 @@
 Never imported by the package itself, so that nobody needs websockets who does not use it.
 """
 
+from contextlib import suppress
 from typing import final
 
 import trio
 from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.trio.client import ClientConnection
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
@@ -76,7 +77,16 @@ class Websockets(Socket):
         await pong.wait()
 
     async def close(self, code: int, reason: str) -> None:
-        await self._connection.aclose(code, reason)
+        # Its reader stands still while messages wait to be received, and would not hear the answer behind them.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._drain)
+            await self._connection.aclose(code, reason)
+            nursery.cancel_scope.cancel()
+
+    async def _drain(self) -> None:
+        with suppress(ConnectionClosed, ConcurrencyError):  # the latter: somebody does receive
+            while True:
+                await self._connection.recv()
 
 
 def _ended(closed: ConnectionClosed) -> ClosedError:
