@@ -210,3 +210,27 @@ async def test_a_hundred_starts_and_stops_leave_no_socket_open() -> None:
             if round_ == 10:
                 before = open_files()
         await until(lambda: open_files() <= before)
+
+
+async def test_a_server_that_stands_still_is_noticed_within_the_pong_deadline() -> None:
+    """Its process is halted: the connection stays open, and nothing comes any more."""
+    errors: list[str] = []
+    port = free_port()
+    feed = websocket_source(
+        f"ws://127.0.0.1:{port}", decode=decode_number, reconnect=SOON, ping_interval=0.2, pong_timeout=0.5
+    )
+    module = numbers_module()
+    module.add_source(feed, name="feed")
+    boundary = ErrorBoundary(on_error=lambda error, _: errors.append(str(error)))
+    with numbers_servers() as servers:
+        child = start(servers, port, 0)
+        try:
+            await wait_for_server(port)
+            async with open_system(module, errors=boundary) as system:
+                await system.wait_until(lambda view: view[module].numbers > 100, timeout=10)
+                assert errors == []
+                os.kill(child, signal.SIGSTOP)
+                await until(lambda: bool(errors))
+        finally:
+            os.kill(child, signal.SIGKILL)
+    assert errors[0] == "no pong within 0.5 s"
