@@ -15,7 +15,9 @@ from directive_trio import ErrorBoundary, Module, System, open_system
 from directive_trio_realtime import Backoff, Patience, realtime_channel
 from directive_trio_realtime.testing import RealtimeServer, open_server
 
-QUICK = Patience(backoff=Backoff(first=0.02, most=0.1), heartbeat=0.2, heartbeat_answer=0.3, connect=0.3)
+QUICK = Patience(backoff=Backoff(first=0.02, most=0.1))
+# Only where time is the subject: on a busy machine it would find losses that are none.
+HASTY = Patience(backoff=Backoff(first=0.02, most=0.1), heartbeat=0.2, heartbeat_answer=0.3, connect=0.3)
 
 
 def really(main: Callable[[], Awaitable[None]]) -> None:
@@ -53,10 +55,10 @@ class Process:
         self._process.communicate()
 
 
-def room_at(url: str) -> Module[RoomFacts]:
+def room_at(url: str, patience: Patience = QUICK) -> Module[RoomFacts]:
     """A module that watches one room."""
     room = room_module()
-    room.add_source(realtime_channel(url, "room", WATCHING, apikey="k", patience=QUICK, **EVENTS), name="channel")
+    room.add_source(realtime_channel(url, "room", WATCHING, apikey="k", patience=patience, **EVENTS), name="channel")
     return room
 
 
@@ -145,17 +147,16 @@ def test_a_server_that_accepts_and_never_answers_is_given_up_and_tried_again() -
         server.freeze()
         async with trio.open_nursery() as nursery:
             await nursery.start(server.serve)
-            room, enough = room_at(server.url), trio.Event()
+            room, enough = room_at(server.url, HASTY), trio.Event()
             async with open_system(room, errors=boundary(errors, enough)) as system:
                 await enough.wait()
                 assert set(errors) == {"no connection in time"}
                 server.thaw()
                 await live(system, room)
                 server.freeze()  # half open: the heartbeat notices
-                await system.wait_until(lambda view: not view[room].live, timeout=2)
+                await system.wait_until(lambda view: not view[room].live, timeout=20)
                 server.thaw()
-                await live(system, room)
-                assert len(system[room].gaps) == 1
+                await gaps(system, room, 1)
             nursery.cancel_scope.cancel()
 
     really(main)
