@@ -19,6 +19,7 @@ happened, to which name, what to do.
     + EventPayloadError         a payload does not fit its event class; names the field
     + ConstraintAnswerError     a constraint answered something that is no requirement
     + UncopyableFactError       an optimistic edit cannot save what it would take back
+    + BatchOutcomeError         a batch resolver answered other than an outcome for each requirement
     + TransactionError          a transaction met a checkpoint; its own writes were undone
   x DerivationError             the user's derivation raised; the original is __cause__
   x AbortedError                a run was asked to end; carries the reason
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AbortedError",
+    "BatchOutcomeError",
     "ConstraintAnswerError",
     "ConstraintTimeoutError",
     "ConvergenceError",
@@ -214,6 +216,21 @@ class ConstraintAnswerError(UsageError, TypeError):
         return (
             f"a constraint answers a requirement (an instance of an attrs class), an iterable of them, "
             f"or None; this one answered {self.answer}"
+        )
+
+
+@define(eq=False, slots=False)
+class BatchOutcomeError(UsageError, TypeError):
+    """A batch resolver answered something else than one outcome for each requirement."""
+
+    resolver: str
+    expected: int
+    answered: str
+
+    def __str__(self) -> str:
+        return (
+            f"batch resolver {self.resolver} was given {self.expected} requirements and answered {self.answered}; "
+            f"return None, or {self.expected} outcomes in the same order: None or the exception of each"
         )
 
 

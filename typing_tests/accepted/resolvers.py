@@ -64,6 +64,26 @@ def write_down(requirement: Note, ctx: Context[AuthFacts]) -> None:
         ctx.cancel()
 
 
+@frozen
+class LoadUser:
+    id: int
+
+
+@auth.batch_resolver(LoadUser, window=0.1, max_size=10, retry=Retry(2), timeout=5)
+async def load_users(requirements: list[LoadUser], ctx: Context[AuthFacts]) -> list[Exception | None]:
+    ctx.facts.token = str(sum(requirement.id for requirement in requirements))
+    return [None for _ in requirements]
+
+
+@frozen
+class LoadGroup:
+    id: int
+
+
+@auth.batch_resolver(LoadGroup)
+async def load_groups(requirements: list[LoadGroup], ctx: Context[AuthFacts]) -> None: ...
+
+
 @auth.effect
 def greet(facts: AuthFacts) -> None:
     print(facts.token)

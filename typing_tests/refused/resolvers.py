@@ -74,6 +74,23 @@ async def milliseconds(requirement: ValidateSession, ctx: Context[AuthFacts]) ->
 async def by_name(requirement: ValidateSession, ctx: Context[AuthFacts]) -> None: ...
 
 
+@auth.batch_resolver(ValidateSession)  # E: arg-type / reportArgumentType
+async def one_by_one(requirement: ValidateSession, ctx: Context[AuthFacts]) -> None: ...
+
+
+@auth.batch_resolver(ValidateSession)  # E: arg-type / reportArgumentType
+def sync_batch(requirements: list[ValidateSession], ctx: Context[AuthFacts]) -> None: ...
+
+
+@auth.batch_resolver(ValidateSession)  # E: arg-type / reportArgumentType
+async def answers_texts(requirements: list[ValidateSession], ctx: Context[AuthFacts]) -> list[str]:
+    return ["" for _ in requirements]
+
+
+@auth.batch_resolver(ValidateSession, limit=3)  # E: call-arg / reportCallIssue
+async def limited_batch(requirements: list[ValidateSession], ctx: Context[AuthFacts]) -> None: ...
+
+
 @auth.effect  # E: arg-type / reportArgumentType
 def of_other_facts(facts: OtherFacts) -> None: ...
 

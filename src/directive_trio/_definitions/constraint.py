@@ -1,15 +1,14 @@
 """Constraints: what must be true, and what is required when it is not."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from attrs import Factory, define, field
 
+from directive_trio._definitions.checks import instance, refuse
+from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.record import Record
-
-if TYPE_CHECKING:
-    from directive_trio._definitions.derivation import Derivation
 
 F = TypeVar("F")
 Demand: TypeAlias = Record | Iterable[Record] | None
@@ -52,3 +51,20 @@ class Constraint(Generic[F, Answer]):
 
     def __repr__(self) -> str:
         return f"<constraint {self.id}>"
+
+
+def check_reads(reads: tuple[object, ...]) -> None:
+    """Refuse what ``reads=`` cannot mean."""
+    for item in reads:
+        instance("reads=", item, (str, Derivation), "names or derivations")
+
+
+def check_condition(when: Mapping[str, object] | None) -> dict[str, object]:
+    """Return the condition of ``when=``; refuse what is none."""
+    expected = "a mapping of names to values or matches"
+    condition = {} if when is None else when
+    instance("when=", condition, Mapping, expected)
+    for name in condition:
+        if not isinstance(name, str):
+            refuse("when=", expected, when)
+    return dict(condition)

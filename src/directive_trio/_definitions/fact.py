@@ -17,10 +17,10 @@ from attrs import define, frozen
 from directive_trio._definitions.annotation import TypeCheck, compile_check
 from directive_trio._definitions.checks import sync_function, text
 from directive_trio._definitions.derivation import Derivation
-from directive_trio._definitions.names import check_name, several_strings
+from directive_trio._definitions.names import check_name, nearest, several_strings
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.secrecy import HIDDEN, is_secret
-from directive_trio.errors import SchemaError
+from directive_trio.errors import SchemaError, UnknownNameError
 
 T = TypeVar("T")
 Validator = Callable[[Any, Any, T], object]
@@ -176,6 +176,18 @@ class FactsSchema:
             else:
                 schema.checked_by(compile_check(annotation))
         return unresolved
+
+    def facts_named(self, option: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return *names*; refuse one that is no fact.
+
+        Raises:
+            UnknownNameError: Names the nearest.
+        """
+        for name in names:
+            if name not in self.facts:
+                kind = f"fact of {self.facts_class.__name__} for {option}"
+                raise UnknownNameError(kind, name, nearest(name, self.facts))
+        return names
 
 
 def read_schema(facts_class: type) -> FactsSchema:

@@ -4,23 +4,29 @@ A module is a definition, not an instance: several systems may be made from it, 
 """
 
 import copy
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from typing import Any, Generic, Protocol, TypeVar, cast, final, overload
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast, final, overload
 
 from attrs import evolve
 
 from directive_trio._definitions.calls import is_async, name_of
-from directive_trio._definitions.checks import count, instance, refuse, sync_function, text, time_limit, whole
+from directive_trio._definitions.checks import count, duration, instance, sync_function, text, time_limit, whole
 from directive_trio._definitions.checks import function as check_function
-from directive_trio._definitions.constraint import AfterItem, Answer, Constraint, ReadItem
+from directive_trio._definitions.constraint import (
+    AfterItem,
+    Answer,
+    Constraint,
+    ReadItem,
+    check_condition,
+    check_reads,
+)
 from directive_trio._definitions.context import Context
-from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Cleanup, Effect
 from directive_trio._definitions.fact import read_schema
 from directive_trio._definitions.names import check_name, nearest, several, several_strings
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.record import Record, check_record_class
-from directive_trio._definitions.resolver import Outcome, Resolver
+from directive_trio._definitions.resolver import Batching, Outcome, Resolver
 from directive_trio._definitions.source import (
     Coalesce,
     DeclaredSource,
@@ -43,13 +49,8 @@ F = TypeVar("F")
 R = TypeVar("R", bound=Record)
 E = TypeVar("E", bound=Record)
 
+BatchFunction = Callable[[list[R], Context[F]], Awaitable[Sequence[Exception | None] | None]]
 EffectFunction = Callable[[F], Cleanup | None] | Callable[[F], Awaitable[None]]
-
-
-class _View(Protocol):
-    """What every view offers the module: the way to the views beside it."""
-
-    def _beside(self, module: str, /) -> object: ...
 
 
 @final
@@ -108,11 +109,10 @@ class Module(Generic[F]):
         """
         beside = getattr(view, "_beside", None)
         if beside is None:
-            raise UsageError(
-                f"{type(view).__name__} is a plain instance and stands in no system, so there is no "
-                f"{self.name!r} beside it; pass the view that the engine gave you"
-            )
-        return cast("F", cast("_View", view)._beside(self.name))
+            kind = type(view).__name__
+            text = f"{kind} is a plain instance and stands in no system, so there is no {self.name!r} beside it"
+            raise UsageError(f"{text}; pass the view that the engine gave you")
+        return cast("F", beside(self.name))
 
     def init(self, function: Callable[[F], None], /) -> Callable[[F], None]:
         """Declare what sets the first facts. All inits run once, in the order of the modules, as one change."""
@@ -203,15 +203,15 @@ class Module(Generic[F]):
         """
         waits_for = several("after", after)
         tracked = several("reads", reads)
-        owned = self._facts_named("owns", owns)
+        owned = self.schema.facts_named("owns=", several_strings("owns", owns))
         words = several_strings("tags", tags)
         whole("priority=", priority)
         time_limit("timeout=", timeout)
         text("label=", label)
         for item in waits_for:
             instance("after=", item, (Constraint, str), "constraints or their names")
-        _check_reads(tracked)
-        condition = _condition(when)
+        check_reads(tracked)
+        condition = check_condition(when)
 
         def declare(function: Callable[[F], Answer]) -> Constraint[F, Answer]:
             check_function("a constraint", function, may_yield=True)
@@ -287,12 +287,54 @@ class Module(Generic[F]):
 
         return declare
 
+    def batch_resolver(
+        self,
+        requirement: type[R],
+        /,
+        *,
+        window: float = 0.05,
+        max_size: int | None = None,
+        retry: Retry = Retry(),  # noqa: B008  # frozen
+        timeout: float | None = None,
+    ) -> "Callable[[BatchFunction[R, F]], Resolver[R, F]]":
+        """Declare a resolver ``(requirements, ctx) -> outcomes`` that meets many requirements with one call.
+
+        Each requirement is a run of its own from the moment it is gathered. The function is async and gets a
+        list. It returns None when all are met, or a sequence with an outcome for each, in the same order: None,
+        or the exception it failed with. What it raises, all have failed with. A retry repeats only the failed.
+
+        The context is shared: it writes for all of them, and its signal is aborted when the last is cancelled.
+
+        Args:
+            requirement: The class it meets. It must be hashable.
+            window: Seconds from the first requirement to the call.
+            max_size: That many do not wait for the window. None: any number.
+            retry: How often, and after what wait, those that have failed are tried again.
+            timeout: Seconds for each call.
+
+        Raises:
+            DuplicateNameError: The module has a resolver of this name, or one for this requirement.
+            DefinitionError: The module is sealed, the function is not async, or the class cannot be hashed.
+        """
+        duration("window=", window)
+        if max_size is not None:
+            count("max_size=", max_size)
+
+        def declare(function: BatchFunction[R, F]) -> Resolver[R, F]:
+            if not is_async(function):
+                raise DefinitionError(f"batch resolver {name_of(function)!r} is sync; declare it with async def")
+            alone = self.resolver(requirement, retry=retry, timeout=timeout)(cast("Any", function))
+            resolver = self.resolvers[alone.name] = evolve(alone, batch=Batching(window, max_size))
+            return resolver
+
+        return declare
+
     def with_resolver(self, requirement: type[R], function: Callable[[R, Context[F]], Outcome], /) -> "Module[F]":
         """Return a copy of the module in which *function* meets *requirement*; the module stays as it is.
 
-        The resolver keeps its name, retry, timeout, key and limit; all other definitions are shared, so handles
-        mean the copy in a system of the copy. The way for tests to put a mock in place of what talks to the
-        world.
+        The resolver keeps its name, retry, timeout, key and limit, but gathers no batches any more; all other
+        definitions are shared, so handles mean the copy in a system of the copy. The way for tests to put a mock
+        in place of what talks to the world.
 
         Raises:
             UnknownNameError: The module has no resolver for this requirement.
@@ -302,10 +344,7 @@ class Module(Generic[F]):
         for name, resolver in self.resolvers.items():
             if resolver.requirement is requirement:
                 twin = self._twin()
-                # A sync function runs inline, where no timeout could end it.
-                asynchronous = is_async(function)
-                timeout = resolver.timeout if asynchronous else None
-                twin.resolvers[name] = evolve(resolver, function=function, is_async=asynchronous, timeout=timeout)
+                twin.resolvers[name] = resolver.with_function(function)
                 return twin
         known = [resolver.requirement.__name__ for resolver in self.resolvers.values()]
         raise UnknownNameError(
@@ -356,7 +395,7 @@ class Module(Generic[F]):
             DefinitionError: The module is sealed, or an option cannot be.
         """
         tracked = cast("tuple[ReadItem, ...]", several("reads", reads))
-        _check_reads(tracked)
+        check_reads(tracked)
         if on is not None:
             sync_function("on=", on)
 
@@ -448,15 +487,6 @@ class Module(Generic[F]):
         declared = self.sources[own_name] = DeclaredSource(self.name, own_name, source, chosen, key, retry)
         return declared
 
-    def _facts_named(self, option: str, names: Iterable[str]) -> tuple[str, ...]:
-        found = several_strings(option, names)
-        for name in found:
-            if name not in self.schema.facts:
-                raise UnknownNameError(
-                    f"fact of module {self.name!r} for {option}=", name, nearest(name, self.schema.facts)
-                )
-        return found
-
     def _claim(self, kind: str, known: Mapping[str, object], name: str) -> str:
         self._open_for(kind, name)
         check_name(kind, name)
@@ -466,21 +496,5 @@ class Module(Generic[F]):
 
     def _open_for(self, kind: str, name: str) -> None:
         if self.sealed:
-            raise DefinitionError(
-                f"module {self.name!r} is sealed: a system was made from it; declare {kind} {name!r} before"
-            )
-
-
-def _check_reads(reads: tuple[object, ...]) -> None:
-    for item in reads:
-        instance("reads=", item, (str, Derivation), "names or derivations")
-
-
-def _condition(when: Mapping[str, object] | None) -> dict[str, object]:
-    expected = "a mapping of names to values or matches"
-    condition = {} if when is None else when
-    instance("when=", condition, Mapping, expected)
-    for name in condition:
-        if not isinstance(name, str):
-            refuse("when=", expected, when)
-    return dict(condition)
+            what = f"declare {kind} {name!r} before"
+            raise DefinitionError(f"module {self.name!r} is sealed: a system was made from it; {what}")

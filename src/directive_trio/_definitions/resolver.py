@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field, frozen
 
+from directive_trio._definitions.calls import is_async
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.record import Record
@@ -15,19 +16,32 @@ Outcome: TypeAlias = Awaitable[None] | None
 
 
 @final
+@frozen
+class Batching:
+    """How requirements are gathered: for so many seconds from the first one, or until there are enough."""
+
+    window: float
+    max_size: int | None
+
+
+@final
 @define(eq=False, repr=False)
 class Resolver(Generic[R, F]):
-    """The handle of a resolver; calling it calls the user's function."""
+    """The handle of a resolver; calling it calls the user's function.
+
+    With ``batch`` the function takes a list of requirements and answers an outcome for each.
+    """
 
     module: str
     name: str
     requirement: type[R]
-    function: Callable[[R, Any], Outcome]
+    function: Callable[[Any, Any], Any]
     is_async: bool
     retry: Retry
     timeout: float | None
     key: Callable[[R], Hashable] | None
     limit: int | None
+    batch: Batching | None = None
 
     # Kept, because it is asked for in every pass.
     _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
@@ -37,8 +51,15 @@ class Resolver(Generic[R, F]):
         """The qualified name, as observations print it."""
         return self._id
 
+    def with_function(self, function: Callable[[R, Any], Outcome]) -> "Resolver[R, F]":
+        """Return this resolver with another function, which meets requirements one by one."""
+        asynchronous = is_async(function)
+        timeout = self.timeout if asynchronous else None  # a sync one runs inline, where nothing could end it
+        return evolve(self, function=function, is_async=asynchronous, timeout=timeout, batch=None)
+
     def __call__(self, requirement: R, ctx: Any, /) -> Outcome:
-        return self.function(requirement, ctx)
+        outcome: Outcome = self.function(requirement, ctx)
+        return outcome
 
     def __repr__(self) -> str:
         return f"<resolver {self.id}>"

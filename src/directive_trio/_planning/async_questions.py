@@ -74,5 +74,5 @@ class AsyncQuestions:
 
 
 def _own_runs(node: ConstraintNode) -> set[int]:
-    """Return the numbers of the runs that a constraint has asked for and that go on."""
-    return {wanted.run.number for wanted in node.answer if wanted.run is not None and wanted.run.outcome is None}
+    """Return the writers of the runs that a constraint has asked for and that go on."""
+    return {wanted.run.writer for wanted in node.answer if wanted.run is not None and wanted.run.outcome is None}

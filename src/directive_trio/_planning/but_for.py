@@ -60,12 +60,12 @@ class ButForWorlds:
     def falsified_itself(self, node: ConstraintNode, run: Run) -> bool:
         """Say whether the run's writes in this window alone would have made the constraint false."""
         before, taken_back = self._before, self.store.changes
-        if not any(_wrote(run.number, cell, version) for cell, (_, version) in before.items()):
+        if not any(_wrote(run.writer, cell, version) for cell, (_, version) in before.items()):
             return False
 
         def sees(cell: Cell) -> Any:
             value, version = before.get(cell) or taken_back.get(cell) or (cell.value, cell.version)
-            return cell.written_by(run.number, version, value)
+            return cell.written_by(run.writer, version, value)
 
         world = World(self.store, self.store.tracking, sees)
         sink = ButFor([], node, run)

@@ -97,7 +97,7 @@ def by_others(store: Store, wanted: Wanted, run: Run) -> bool:
 
 def _differs_in(world: World, taken: Inputs | None, run: Run) -> bool:
     return taken is None or any(
-        touched_by_others(source, taken.revision, {run.number})
+        touched_by_others(source, taken.revision, {run.writer})
         or differs(source, before, world.shadow(source), taken.revision)
         for source, before in zip(taken.sources, taken.values, strict=True)
     )

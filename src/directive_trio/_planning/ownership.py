@@ -23,9 +23,10 @@ logger = logging.getLogger("directive_trio")
 class Ownership:
     """The facts that one run owns."""
 
-    __slots__ = ("_expected", "_lost")
+    __slots__ = ("_expected", "_lost", "constraint")
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
+    def __init__(self, constraint: str, cells: Iterable[Cell]) -> None:
+        self.constraint = constraint
         self._expected: dict[Cell, Any] = dict.fromkeys(cells)
         self._lost: set[Cell] = set()
         self.begin()
@@ -69,7 +70,7 @@ class Owners:
         constraint, resolver = first.definition, run.wanted.resolver
         assert resolver is not None  # what has none is not dispatched
         if resolver.module == constraint.module:
-            return Ownership(map(self._modules[constraint.module].node, constraint.owns))
+            return Ownership(constraint.id, map(self._modules[constraint.module].node, constraint.owns))
         if (constraint.id, resolver.id) not in self._told:
             self._told.add((constraint.id, resolver.id))
             text = "constraint %s owns facts, but %s is a resolver of another module: it is not bound"

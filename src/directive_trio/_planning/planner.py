@@ -217,7 +217,7 @@ class Planner:
 
     def _take_back(self, run: Run) -> None:
         if run.self_satisfied and not run.taken_back:
-            self.requirements.take_back(run)
+            self.requirements.writers.take_back(run)
 
     def _apply_switches(self) -> None:
         switched, self._switched = self._switched, {}

@@ -25,7 +25,7 @@ from directive_trio._planning.blocking import update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.convergence import Row
 from directive_trio._planning.identity import Identities, Identity
-from directive_trio._planning.inputs import by_others, differ, differs_for, marked_by, take_inputs
+from directive_trio._planning.inputs import by_others, differ, differs_for, take_inputs
 from directive_trio._planning.ownership import Owners
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
@@ -47,6 +47,7 @@ from directive_trio._planning.wanted import (
     Status,
     Wanted,
 )
+from directive_trio._planning.writers import Writers
 from directive_trio._store.store import Store
 from directive_trio.errors import ConvergenceError
 
@@ -98,6 +99,7 @@ class RequirementSet:
         self.leaving: dict[Wanted, CancelReason] = {}
         """What nobody asks for so far in this pass: a constraint further on may still take it over."""
         self.owners: Owners | None = None
+        self.writers = Writers(store)
         self.unresolved: set[type] = set()
         self.paused: dict[Wanted, None] = {}
         self._stopped: dict[str, int] = {}
@@ -232,7 +234,7 @@ class RequirementSet:
 
     def _let_go(self, wanted: Wanted) -> None:
         run, key, last = wanted.last_run, wanted.key, self.last
-        self._close_run(run)
+        self.writers.close(run)
         self._tell_end(wanted, met=run is not None and run.outcome is COMPLETE)
         wanted.gone = True
         del self.live[key]
@@ -293,7 +295,7 @@ class RequirementSet:
         """Cancel a live run: from now on nothing it writes lands. The runtime ends its task."""
         run.reason = reason
         self.plan.cancel.append(run)
-        self._take_back_covered(run)
+        self.writers.take_back_covered(run)
         if reason.kind == "cancelled":
             self.withdraw(run.wanted)
 
@@ -311,9 +313,9 @@ class RequirementSet:
         if not row.dispatch(wanted.key, self.epoch, self.began, self.limit):
             self._runaway(wanted, row)
             return
-        self._close_run(wanted.last_run)
+        self.writers.close(wanted.last_run)
         self.runs += 1
-        self.store.open_runs.add(self.runs)
+        self.writers.open(self.runs)
         wanted.requirement = wanted.newest
         wanted.again = False
         wanted.inputs = {}
@@ -365,7 +367,7 @@ class RequirementSet:
             if run.outcome is None:
                 return
             if run.self_satisfied and self._markers_due(run):
-                self.take_back(run)
+                self.writers.take_back(run)
                 self.agenda.push_decision(wanted)  # after the constraints that the markers make due
                 return
             if self._finish(wanted, run):
@@ -392,23 +394,6 @@ class RequirementSet:
         unmet = run.outcome is CANCEL or (run.outcome is ERROR and run.timed_out)
         return unmet and not run.taken_back
 
-    def take_back(self, run: Run) -> None:
-        """Return the markers of a self-satisfied run to what others wrote: none is left standing."""
-        run.taken_back = True
-        for cell in marked_by(run):
-            self.store.take_back(cell, run.number)
-
-    def _take_back_covered(self, run: Run) -> None:
-        """Return the markers of a run that others have covered: now, or who comes back first would show them."""
-        if run.marked and not run.self_satisfied:
-            for cell in marked_by(run):
-                self.store.take_away_covered(cell, run.number)
-
-    def _close_run(self, run: Run | None) -> None:
-        """Nobody will ask what the world is without this run."""
-        if run is not None:
-            self.store.open_runs.discard(run.number)
-
     def _finish(self, wanted: Wanted, run: Run) -> bool:
         """A run has ended: it holds nothing any more. Say whether an async constraint asks for it."""
         wanted.last_run, wanted.run = run, None
@@ -418,7 +403,7 @@ class RequirementSet:
         elif run.outcome is ERROR:
             wanted.failures += 1
             if run.timed_out:
-                self._take_back_covered(run)
+                self.writers.take_back_covered(run)
         self.set_status(wanted, UNDECIDED)
         compare = False
         for node, link in list(wanted.links.items()):

@@ -25,7 +25,9 @@ COMPLETE, ERROR, CANCEL = Outcome
 
 
 class Run:
-    """One run. ``reason`` is set at the moment of cancellation, ``outcome`` when its task has ended.
+    """One run. ``writer`` is the number under which it writes: its own, or for all runs of a batch the first one's.
+
+    ``reason`` is set at the moment of cancellation, ``outcome`` when its task has ended.
 
     ``self_satisfied``: its own writes alone made its constraint false. ``marked``: that was so until others
     covered its markers. ``taken_back``: the markers it left were returned. ``wrote``: it has written at all.
@@ -53,11 +55,12 @@ class Run:
         "timed_out",
         "wanted",
         "world",
+        "writer",
         "wrote",
     )
 
     def __init__(self, number: int, wanted: "Wanted", since: float) -> None:
-        self.number = number
+        self.number = self.writer = number
         self.wanted = wanted
         self.inputs: list[tuple[Any, ...]] = []
         """What each of its producers had read when it was dispatched, or when it joined later."""
@@ -86,7 +89,7 @@ class Run:
 
     def sees(self, cell: Cell) -> Any:
         """Return what the world without its own writes shows of a fact."""
-        return cell.without((self.number,))
+        return cell.without((self.writer,))
 
     def close_world(self) -> None:
         """Forget the world without its writes."""

@@ -42,6 +42,7 @@ from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._runtime.async_constraint import AsyncConstraints
+from directive_trio._runtime.batch import Batches
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.chain import Chain
 from directive_trio._runtime.effects import Effects
@@ -79,6 +80,7 @@ class ReconcileLoop:
         self.boundary = boundary
         self.timers = Timers()
         self.runs = ResolverRuns(store, boundary, self.timers, deps, dispatch, self.wake)
+        self.runs.batches = Batches(self.runs)
         self.constraints = AsyncConstraints(store, boundary, self.timers, self.wake)
         self.effects = Effects(store, boundary, self.wake)
         self.watchers = Watchers(store, boundary)

@@ -18,7 +18,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -43,6 +43,9 @@ from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._store.store import Store
 from directive_trio.errors import AbortedError, ResolverTimeoutError
+
+if TYPE_CHECKING:
+    from directive_trio._runtime.batch import Batches
 
 
 class LiveRun:
@@ -90,6 +93,7 @@ class ResolverRuns:
         self.dispatch = dispatch
         self.wake = wake
         self.planner: Planner
+        self.batches: Batches
         self.tasks: Tasks
         self.live: dict[Run, LiveRun] = {}
         self.queued: dict[str, OrderedDict[Run, None]] = {}
@@ -138,17 +142,23 @@ class ResolverRuns:
             self.queued.pop(resolver_id, None)
 
     def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
-        live = self.live[run] = LiveRun(run, self._signal(resolver))
+        batch = resolver.batch
+        if batch is None:
+            live = self.live[run] = LiveRun(run, self.signal(resolver))
+        else:
+            live = self.live[run] = self.batches.gather(run, resolver, batch)
         if resolver.limit is not None:
             self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
-        if resolver.is_async:
+        if resolver.is_async and batch is None:
             self._start_task(live, resolver)
         if self.observers.listening:
             self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
-        if not resolver.is_async:
+        if batch is not None:
+            self.batches.call_if_full(live, batch)
+        elif not resolver.is_async:
             self._run_inline(live, resolver)
 
-    def _signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
+    def signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
         return RunSignal(self.boundary, resolver.id)
 
     def _start_task(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None = None) -> None:
@@ -187,7 +197,7 @@ class ResolverRuns:
             live.run.reason = live.run.reason or reason
             live.cancel(live.run.reason)
 
-    def _finish(self, live: LiveRun, error: Exception | None) -> None:
+    def finish(self, live: LiveRun, error: Exception | None) -> None:
         """The code of a run has ended: settle its outcome, make room for the next, tell planning."""
         run = live.run
         if run.reason is None and isinstance(error, AbortedError):
@@ -226,15 +236,20 @@ class ResolverRuns:
     def _tell_end(self, run: Run, resolver: str) -> None:
         about = (resolver, run.wanted.requirement, run.number, run.attempt)
         duration = self.observers.clock() - run.since
-        if (untold := run.rejected - REJECTIONS_TOLD) > 0:
-            summary = (resolver, run.wanted.requirement, run.number, "summary", run.reason or CLOBBERED)
-            self.observers.tell(ResolverWriteRejected, *summary, "", None, None, untold)
+        self.tell_rejected(run, resolver)
         if run.outcome is Outcome.COMPLETE:
             self.observers.tell(ResolverComplete, *about, duration)
         elif run.outcome is Outcome.ERROR:
             self.observers.tell(ResolverError, *about, run.error, duration)
         else:
             self.observers.tell(ResolverCancel, *about, run.reason, run.error, duration)
+
+    def tell_rejected(self, run: Run, resolver: str) -> None:
+        """Sum up the writes that did not land and were not told one by one."""
+        untold = run.rejected - REJECTIONS_TOLD
+        if untold > 0 and self.observers.listening:
+            summary = (resolver, run.wanted.requirement, run.number, "summary", run.reason or CLOBBERED)
+            self.observers.tell(ResolverWriteRejected, *summary, "", None, None, untold)
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -255,15 +270,15 @@ class ResolverRuns:
             except Exception as raised:  # noqa: BLE001  # by the resolver, or while it cleaned up
                 error = raised
             except BaseException:
-                self._crashed(live)
+                self.crashed(live)
                 raise
-            self._finish(live, error)
+            self.finish(live, error)
             self._throw_if_asked(run)
 
-    def _crashed(self, live: LiveRun) -> None:
+    def crashed(self, live: LiveRun) -> None:
         """KeyboardInterrupt and SystemExit pass through everything; the run ends with the system."""
         live.run.reason = live.run.reason or CancelReason("stopped")
-        self._finish(live, None)
+        self.finish(live, None)
 
     def _throw_if_asked(self, run: Run) -> None:
         if run.outcome is Outcome.ERROR and run.strategy == "throw" and run.error is not None:
@@ -275,9 +290,9 @@ class ResolverRuns:
             if delay is not None:
                 await trio.sleep(delay)  # raises too where the run is cancelled in the tick in which it ends
                 live.run.attempt += 1
-                live.signal = self._signal(resolver)
+                live.signal = self.signal(resolver)
             failed = await self._attempt(live, resolver)
-            delay = self._next_delay(live.run, resolver, failed)
+            delay = self.next_delay(live.run, resolver, failed, random.random())  # jitter, no secret
             if delay is None:
                 return failed
 
@@ -288,7 +303,7 @@ class ResolverRuns:
             if resolver.timeout is None:
                 await self._call(live, resolver)
             else:
-                with _TimeLimit(live, self.timers, resolver.timeout):
+                with TimeLimit(live, self.timers, resolver.timeout):
                     await self._call(live, resolver)
         except Exception as error:  # noqa: BLE001  # whatever the user's resolver raises
             failure = error
@@ -307,8 +322,10 @@ class ResolverRuns:
         else:
             self._call_inline(live, resolver)
 
-    def _next_delay(self, run: Run, resolver: Resolver[Any, Any], failed: Exception | None) -> float | None:
-        """Return the wait before the next attempt; None when there is none."""
+    def next_delay(
+        self, run: Run, resolver: Resolver[Any, Any], failed: Exception | None, chance: float
+    ) -> float | None:
+        """Return the wait before the next attempt; None when there is none. *chance*: 0 to 1, for the jitter."""
         retry = resolver.retry
         if failed is None or isinstance(failed, AbortedError) or run.reason is not None:
             return None
@@ -320,7 +337,7 @@ class ResolverRuns:
         except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
             self.boundary.report("resolver", resolver.id, error, observed=False)
             return None
-        delay = retry.delay(run.attempt, random.random())  # jitter, no secret
+        delay = retry.delay(run.attempt, chance)
         if self.observers.listening:
             self.observers.tell(
                 ResolverRetry, resolver.id, run.wanted.requirement, run.number, run.attempt, failed, delay
@@ -337,11 +354,11 @@ class ResolverRuns:
         except Exception as raised:  # noqa: BLE001  # whatever the user's resolver raises
             error = raised
         except BaseException:
-            self._crashed(live)
+            self.crashed(live)
             raise
-        delay = self._next_delay(run, resolver, error)
+        delay = self.next_delay(run, resolver, error, random.random())  # jitter, no secret
         if delay is None:
-            self._finish(live, error)
+            self.finish(live, error)
             self._throw_if_asked(run)
         else:
             self._start_task(live, resolver, delay)
@@ -352,7 +369,7 @@ class ResolverRuns:
             refuse_result(f"resolver {resolver.id!r}", outcome, "declare it with async def")
 
 
-class _TimeLimit:
+class TimeLimit:
     """A scope for one attempt, ended by a timer."""
 
     __slots__ = ("_live", "_scope", "_timer")

@@ -58,10 +58,10 @@ class RunContext:
             return
         run.wrote = True
         try:
-            self._runs.dispatch(event, run.number)
+            self._runs.dispatch(event, run.writer)
         finally:
             if run.ownership is not None:
-                run.ownership.wrote(run.number)
+                run.ownership.wrote(run.writer)
 
     def cancel(self) -> None:
         if self._run.live:  # later it is harmless everywhere
@@ -86,7 +86,7 @@ class RunContext:
 
     def wrote_last(self, fact: str) -> bool:
         """Say whether this run wrote a fact last."""
-        return bool(self._place.node(fact).writer == self._run.number)
+        return bool(self._place.node(fact).writer == self._run.writer)
 
     # -- what does not land -----------------------------------------------------------------------
 
@@ -96,12 +96,12 @@ class RunContext:
         if not run.live:
             self._reject(cell.name, run.reason)
         elif owned is None:
-            self._runs.store.write(cell, value, run.number)
+            self._runs.store.write(cell, value, run.writer)
             run.wrote = True
         elif owned.admits(cell):
-            self._runs.store.write(cell, value, run.number)
+            self._runs.store.write(cell, value, run.writer)
             run.wrote = True
-            owned.wrote(run.number)
+            owned.wrote(run.writer)
         else:
             values = (HIDDEN, HIDDEN) if cell.schema.secret else (owned.expected(cell), cell.value)
             self._reject(cell.name, CLOBBERED, *values)
