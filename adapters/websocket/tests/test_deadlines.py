@@ -1,5 +1,6 @@
 """Nothing takes for ever: every stage of a connection has a deadline, and a silent one is noticed."""
 
+import math
 import ssl
 
 import pytest
@@ -76,6 +77,15 @@ async def test_a_connection_that_answers_lives_for_ever(autojump_clock: MockCloc
     async with open_feed(ping_interval=10, pong_timeout=4) as feed:
         await trio.sleep(20_000)
         assert feed.server.attempts == [0]
+        assert feed.errors == []
+
+
+async def test_a_server_that_must_not_be_pinged_is_not(autojump_clock: MockClock) -> None:
+    """Then a silent one is not noticed, of course."""
+    async with open_feed(ping_interval=math.inf) as feed:
+        await feed.accept()
+        feed.server.far[0].hold()
+        await trio.sleep(10_000)
         assert feed.errors == []
 
 

@@ -320,7 +320,7 @@ def websocket_source(
         handshake_timeout: For the server's answer.
         send_timeout: For one message; after that the connection is given up.
         close_timeout: For the goodbye of the other side.
-        ping_interval: Between two pings.
+        ping_interval: Between two pings; `math.inf` is never.
         pong_timeout: For an answer, or any other message; after that the connection is given up.
         open_stream: Connects; for tests, proxies and sockets of another kind.
         chance: Where the jitter comes from: a number from 0 to 1.
