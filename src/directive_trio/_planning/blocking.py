@@ -6,6 +6,8 @@ each link of a long chain would release the whole rest and block it again. Only 
 on to the followers, so the cost follows the change.
 """
 
+from collections.abc import Container
+
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.wanted import Wanted
@@ -34,6 +36,20 @@ def _tell_followers(node: ConstraintNode, agenda: Agenda) -> None:
             if pending is not follower.pending:
                 follower.pending = pending
                 changed.append(follower)
+
+
+def blocked_by(node: ConstraintNode, those: Container[ConstraintNode]) -> bool:
+    """Say whether one of *those* is what blocks a constraint: pending, and before it or before what blocks it."""
+    seen: set[ConstraintNode] = set()
+    suspects = [node]
+    while suspects:
+        for predecessor in suspects.pop().predecessors:
+            if predecessor.pending and predecessor not in seen:
+                if predecessor in those:
+                    return True
+                seen.add(predecessor)
+                suspects.append(predecessor)
+    return False
 
 
 def release(node: ConstraintNode, agenda: Agenda) -> None:

@@ -21,7 +21,7 @@ from directive_trio._observation.observations import (
 )
 from directive_trio._observation.observers import Observers
 from directive_trio._planning.agenda import Agenda
-from directive_trio._planning.blocking import update_pending
+from directive_trio._planning.blocking import blocked_by, update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.convergence import Row
 from directive_trio._planning.identity import Identities, Identity
@@ -419,8 +419,9 @@ class RequirementSet:
         return compare
 
     def _wait_for_producers(self, wanted: Wanted) -> bool:
-        busy = [node for node in wanted.links if node.waiting or node.outstanding]
-        if not busy or (wanted.status is NEW and len(busy) < len(wanted.links)):
+        links = wanted.links
+        busy = [node for node in links if node.outstanding or (node.waiting and not blocked_by(node, links))]
+        if not busy or (wanted.status is NEW and len(busy) < len(links)):
             return False  # one free producer is enough to begin
         busy[0].delay(wanted)
         return True
