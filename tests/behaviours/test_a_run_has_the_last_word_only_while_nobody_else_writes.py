@@ -520,3 +520,24 @@ def test_only_facts_of_the_module_can_be_owned() -> None:
     with pytest.raises(DefinitionError, match="owns"):
         module.constraint(owns="status")
     assert System(module).state == "new"
+
+
+async def test_an_owning_run_that_is_wanted_again_was_created_once(autojump_clock: trio.abc.Clock) -> None:
+    """Nobody was told that its requirement had ended, so nobody is told again that it began."""
+
+    async def work(requirement: Execute, ctx: Ctx) -> None:
+        await trio.sleep(3)
+        ctx.facts.status = "done"
+
+    module = game(work)
+    log: list[Observation] = []
+    async with open_system(module) as system:
+        system.observe(log.append)
+        for status in ("mutating", "idle", "mutating"):
+            system[module].status = status
+            await trio.sleep(0.5)
+        await system.settle()
+    assert [seen.type for seen in log if seen.type.startswith("requirement")] == [
+        "requirement.created",
+        "requirement.met",
+    ]

@@ -12,7 +12,7 @@ from directive_trio import Context, ErrorBoundary, Module, Retry, System, open_s
 from directive_trio.errors import DefinitionError, UncopyableFactError, UnknownNameError, UsageError
 from directive_trio.lowlevel import landing, tell, time_limit, wrote_last
 from directive_trio.observe import MutationDropped, Observation, ResolverCancel
-from directive_trio.patterns import CancelEvent, Handler, cancellable, optimistic
+from directive_trio.patterns import CancelEvent, Handler, Mutator, Pending, cancellable, optimistic
 from tests.patterns.form import Ctx, FormFacts, Search, Submit, form
 
 
@@ -505,3 +505,38 @@ def test_nobody_listens_and_nothing_is_told() -> None:
     assert line is not None
     assert (line.mutation, line.others) == (Submit("b"), ())
     assert copy.copy(line) == line
+
+
+class Incomparable:
+    """A value whose ``==`` raises."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not comparable")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@define
+class OddFacts:
+    odd: object = None
+    count: int = 0
+    pending_mutation: Pending[Submit] | None = None
+
+
+async def test_a_value_that_cannot_be_compared_keeps_no_other_from_being_taken_back(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """The error is the handler's own, and the other facts return."""
+    module = Module("odd", OddFacts)
+
+    async def submit(mutation: Submit, ctx: Context[OddFacts]) -> None:
+        ctx.facts.count = 7
+        raise ValueError("refused")
+
+    change = Mutator(module).on(Submit, optimistic(submit, "odd", "count"))
+    async with open_system(module, initial={"odd": {"odd": Incomparable()}}) as system:
+        system.dispatch(change(Submit("x")))
+        await system.settle()
+        assert system[module].count == 0
+        assert system[module].pending_mutation is not None
+        assert system[module].pending_mutation.error == "refused"

@@ -473,3 +473,18 @@ def test_wrong_declarations_are_refused() -> None:
     System(module)
     with pytest.raises(DefinitionError, match="is sealed"):
         change.on(Submit, lambda mutation, ctx: None)
+
+
+async def test_one_that_is_taken_out_before_its_first_step_never_begins(autojump_clock: trio.abc.Clock) -> None:
+    """Dispatched and withdrawn before its run has taken a step: the run is cancelled, and nothing is an error."""
+    module, change = form()
+    log: list[Observation] = []
+    async with open_system(module) as system:
+        system.observe(log.append)
+        for _ in range(40):  # whether the run or this task comes first is left to trio
+            system.dispatch(change(Submit("x")))
+            await trio.lowlevel.checkpoint()
+            system[module].pending_mutation = None
+            await system.settle()
+    assert [seen.type for seen in log if "error" in seen.type] == []
+    assert any(isinstance(seen, ResolverCancel) for seen in log)

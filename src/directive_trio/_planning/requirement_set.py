@@ -209,7 +209,7 @@ class RequirementSet:
         return wanted.run
 
     def _begin(self, wanted: Wanted, origin: str) -> None:
-        if (self.leaving and self.leaving.pop(wanted, None) is not None) or wanted.wanted:
+        if (self.leaving and self.leaving.pop(wanted, None) is not None) or wanted.wanted or wanted.told:
             return
         wanted.origin = origin
         wanted.told = True

@@ -13,6 +13,7 @@ the next one begins.
 from collections.abc import Callable
 from typing import Any, Generic, Literal, Never, TypeAlias, cast, final, get_args
 
+import trio.lowlevel
 from typing_extensions import TypeVar
 
 from directive_trio import CancelReason, Context, Module, Record
@@ -167,7 +168,8 @@ class Mutator(Generic[F, M]):
 
     async def _take_turn(self, requirement: Any, ctx: Context[F]) -> None:
         sequence: int = requirement.sequence
-        mutation = next(one.mutation for one in self._line(ctx.facts) if one.sequence == sequence)
+        while (mutation := self._find(ctx.facts, sequence)) is None:  # taken out before the first step of its run
+            await trio.lowlevel.checkpoint()  # the pass that is due cancels this run
         self._change(ctx.facts, sequence, pending.begin)
         ctx.signal.on_abort(lambda reason: self._aborted(ctx, sequence, reason))
         try:
@@ -189,6 +191,9 @@ class Mutator(Generic[F, M]):
 
     def _line(self, facts: F) -> Line:
         return pending.line_of(getattr(facts, self._fact))
+
+    def _find(self, facts: F, sequence: int) -> Record | None:
+        return next((one.mutation for one in self._line(facts) if one.sequence == sequence), None)
 
     def _set(self, facts: F, line: Line) -> None:
         setattr(facts, self._fact, pending.fact_of(line))

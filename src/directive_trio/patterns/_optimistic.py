@@ -58,11 +58,18 @@ def _restore(ctx: Context[Any], saved: dict[str, Saved]) -> None:
     for name, before in saved.items():
         now = getattr(facts, name)
         if now is before.original:
-            mutated_in_place = now != before.copy
-            if mutated_in_place:
+            if _differs(now, before.copy):
                 setattr(facts, name, deepcopy(before.copy))
         elif wrote_last(ctx, name):
             setattr(facts, name, deepcopy(before.copy))
+
+
+def _differs(now: Any, before: Any) -> bool:
+    """Say whether a value was mutated in place. One that cannot be compared counts as different, as in a write."""
+    try:
+        return bool(now != before)
+    except Exception:  # noqa: BLE001  # the user's ``==``
+        return True
 
 
 def optimistic(handler: Handler[K, F], /, *facts: str) -> Handler[K, F]:
