@@ -162,6 +162,11 @@ class Passes(Worlds):
         constraint, mind = self.program.constraints[number], self.minds[number]
         return not mind.off and any(self.pending(other) for other in constraint.after)
 
+    def blocked_by(self, number: int, entry: Entry) -> bool:
+        """Whether a producer of a requirement is what blocks a constraint: waiting for it would be for ever."""
+        before = [other for other in self.program.constraints[number].after if self.pending(other)]
+        return any(other in entry.producers or self.blocked_by(other, entry) for other in before)
+
     def pending(self, number: int) -> bool:
         """Whether those after this one must wait (R8)."""
         mind = self.minds[number]
@@ -265,7 +270,10 @@ class Passes(Worlds):
             return False
         if entry.last is not None:  # who has left and comes back later asks for the first time since
             entry.last.since = {number: seen for number, seen in entry.last.since.items() if number in entry.asks}
-        waiting = any(self.blocked(number) or self.minds[number].thinking for number in entry.producers)
+        waiting = any(
+            self.minds[number].thinking or (self.blocked(number) and not self.blocked_by(number, entry))
+            for number in entry.producers
+        )
         if waiting:
             return False
         if entry.name[0] is None:
