@@ -54,7 +54,8 @@ def test_it_is_read_cold_and_warm(chain: Module[Any]) -> None:
     assert getattr(facts, LAST) == LENGTH - 1
     facts.number = 5
     assert getattr(facts, LAST) == LENGTH + 4
-    assert (sys.getrecursionlimit(), threading.active_count()) == (limit, threads)
+    assert sys.getrecursionlimit() == limit
+    assert threading.active_count() <= threads  # an idle thread of somebody else may have ended
 
 
 def test_it_is_read_from_deep_inside_other_frames(chain: Module[Any]) -> None:

@@ -281,3 +281,25 @@ def test_a_key_is_a_sync_function() -> None:
             feed.source(key=key)
         with pytest.raises(DefinitionError, match="key= expects a sync function"):
             feed.add_source(from_callback(lambda link: lambda: None), name="x", key=key)
+
+
+async def test_a_stop_while_it_cleans_up_after_it_was_disabled(autojump_clock: trio.abc.Clock) -> None:
+    """The first reason stays."""
+    reasons: list[str] = []
+    feed = feed_module()
+
+    @feed.source(name="line")
+    async def line(link: SourceLink) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with link.teardown():
+                await trio.sleep(1)
+            reasons.append(str(link.signal.reason))
+
+    async with open_system(feed) as system:
+        await wait_all_tasks_blocked()
+        system.disable("feed::line")
+        await trio.sleep(0.5)
+        await system.stop_async()
+    assert reasons == ["removed"]

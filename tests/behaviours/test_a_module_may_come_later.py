@@ -304,3 +304,20 @@ async def test_owned_facts_of_a_module_that_comes_later_are_owned(autojump_clock
         system[two].value = 9
         await system.settle()
         assert (system[two].value, system[two].seen) == (9, 1)
+
+
+async def test_what_was_to_be_decided_is_decided_then(autojump_clock: trio.abc.Clock) -> None:
+    """A requirement that waits for its decision when the module comes is served by it."""
+    done: list[str] = []
+    later = Module("later", Facts)
+
+    @later.resolver(Do)
+    async def do(requirement: Do, ctx: Context[Facts]) -> None:
+        done.append(requirement.name)
+
+    async with open_system(first()) as system:
+        await system.settle()
+        system.require(Do("y"))
+        system.register(later)
+        await system.settle()
+        assert done == ["y"]

@@ -407,3 +407,44 @@ async def test_a_long_message_is_cut(autojump_clock: trio.abc.Clock) -> None:
         line.link.report_error(OSError("x" * 10_000))
         assert len(of_source(system).last_error) == 256
     assert {len(seen.message) for seen in log if seen.type == "source.error"} == {256}
+
+
+async def test_several_may_wait_for_one_pass(autojump_clock: trio.abc.Clock) -> None:
+    """Each goes on when the pass that saw its own publish is over, however they come between each other."""
+    feed, line = feed_module(), Line()
+    feed.source(name="line")(line)
+    passed: list[int] = []
+
+    @feed.effect
+    def look(facts: FeedFacts) -> None:
+        passed.append(facts.total)
+
+    async with open_system(feed) as system:
+        await wait_all_tasks_blocked()
+
+        async def publish() -> None:
+            for _ in range(50):
+                line.link.publish(Tick())
+                total = system[feed].total
+                await line.link.caught_up()
+                assert passed[-1] >= total
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(publish)
+        assert system[feed].total == 200
+
+
+async def test_a_hook_that_comes_too_late_is_never_called(autojump_clock: trio.abc.Clock) -> None:
+    """``on_evict`` through a link whose attachment is over is ignored, like a publish."""
+    feed, line = feed_module(), Line()
+    feed.source(name="line")(line)
+    called: list[str] = []
+    system = System(feed)
+    async with trio.open_nursery() as nursery:
+        system.start(nursery)
+        await wait_all_tasks_blocked()
+        await system.stop_async()
+        line.link.on_evict(lambda: called.append("late"))
+        await system.evict()
+    assert called == []

@@ -467,3 +467,16 @@ async def test_an_interrupt_in_a_hook_passes_through(
     assert caught.group_contains(error)
     assert sorted(told) == ["-a", "a begins", "a ends"]
     assert all_tasks() == before
+
+
+async def test_an_earlier_deadline_counts_for_hooks_that_go_on(autojump_clock: trio.abc.Clock) -> None:
+    """Evicted again with less time: both callers have their report at the earlier moment."""
+    told: list[str] = []
+    async with open_system(slow_module(told, a=(math.inf, 0)), errors=quietly()) as system:
+        await wait_all_tasks_blocked()
+        begin = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(system.evict, begin + 60)
+            await trio.sleep(1)
+            assert await system.evict(begin + 2) == EvictionReport(clean=False, hung=("feed::a",))
+        assert trio.current_time() == begin + 2

@@ -538,5 +538,6 @@ async def test_a_value_that_cannot_be_compared_keeps_no_other_from_being_taken_b
         system.dispatch(change(Submit("x")))
         await system.settle()
         assert system[module].count == 0
-        assert system[module].pending_mutation is not None
-        assert system[module].pending_mutation.error == "refused"
+        failed = system[module].pending_mutation
+        assert failed is not None
+        assert failed.error == "refused"

@@ -8,6 +8,7 @@ In most passes one constraint is due and nothing else: it is handed over without
 """
 
 import heapq
+from collections.abc import Callable
 from typing import Any
 
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
@@ -76,14 +77,13 @@ class Agenda:
         """The ranks of constraints are others now."""
         items = [entry[-1] for entry in sorted(self._heap)]
         self._heap.clear()
+        pushes: dict[type, Callable[[Any], None]] = {ConstraintNode: self._push_again, ButFor: self.push_question}
         for item in items:
-            if isinstance(item, ConstraintNode):
-                item.queued = False
-                self.push(item)
-            elif isinstance(item, ButFor):
-                self.push_question(item)
-            else:
-                self.push_decision(item)
+            pushes.get(type(item), self.push_decision)(item)
+
+    def _push_again(self, node: ConstraintNode) -> None:
+        node.queued = False
+        self.push(node)
 
     def clear(self) -> None:
         """Forget everything."""

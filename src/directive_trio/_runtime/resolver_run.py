@@ -102,11 +102,6 @@ class ResolverRuns:
         """Resolvers with a free place and runs that wait for it."""
         self._busy: dict[str, int] = {}
 
-    @property
-    def outstanding(self) -> bool:
-        """Whether any run goes on or waits for its place."""
-        return bool(self.live or self.queued)
-
     # -- beginning --------------------------------------------------------------------------------
 
     def start(self, run: Run) -> None:

@@ -136,11 +136,14 @@ class Sources:
 
     def _let_go(self, node: SourceNode, reason: CancelReason) -> None:
         """Ask a source to end, and do not run it again."""
+        self._unschedule(node)
+        if node.attachment is not None:
+            node.attachment.cancel(reason)
+
+    def _unschedule(self, node: SourceNode) -> None:
         if node.retry is not None:
             node.retry.cancel()
             node.retry = None
-        if node.attachment is not None:
-            node.attachment.cancel(reason)
 
     def _forget(self, node: SourceNode) -> None:
         if node.watcher is not None:
@@ -167,6 +170,7 @@ class Sources:
         for node in self.nodes.values():
             if node.attachment is not None and node.attachment.link is not None:
                 node.attachment.link.close()
+            self._unschedule(node)
         for link in list(self.pending):
             link.drop_pending()
         self._wake_all()
@@ -335,8 +339,7 @@ class Sources:
 
     def _retry(self, node: SourceNode, key: Any) -> None:
         node.retry = None
-        if not self.stopped:
-            self._attach(node, key)
+        self._attach(node, key)
 
     def _throw_if_asked(self, strategy: str, error: Exception) -> None:
         if strategy == "throw":

@@ -104,8 +104,7 @@ class Tasks:
     async def wait_empty(self) -> None:
         """Wait until none is left."""
         while self._count:
-            if self._empty is None:
-                self._empty = trio.Event()
+            self._empty = trio.Event()
             await self._empty.wait()
 
     def left(self) -> list[str]:

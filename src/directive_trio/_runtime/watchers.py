@@ -78,8 +78,6 @@ class Watchers:
 
     def run_due(self, throw: list[Exception]) -> None:
         """Judge what is due, round by round, until nothing is."""
-        if not self.marked:
-            return
         self.running = True
         try:
             self._run_marked(throw)
