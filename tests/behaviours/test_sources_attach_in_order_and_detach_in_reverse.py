@@ -1,5 +1,6 @@
 """S1: sources attach at start in the order of registration, and detach in reverse; start waits for none of them."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -173,6 +174,35 @@ async def test_stop_and_start_attaches_again(autojump_clock: trio.abc.Clock) -> 
     assert len(set(map(id, line.links))) == 3
     assert [kind for kind, *_ in source_log(log)] == ["attach", "publish", "detach"] * 3
     assert (of_source(system).publish_count, system[feed].total) == (3, 3)
+
+
+async def test_a_thousand_times_leave_no_more_behind_than_once(autojump_clock: trio.abc.Clock) -> None:
+    """No task, and nothing that grows: of a task source, a callback source and a keyed one."""
+    told: list[str] = []
+    feed = feed_module()
+    feed.add_source(from_callback(callback("a", [], "async detach"), coalesce="last_write_wins"), name="a")
+    feed.source(name="b", coalesce="last_write_wins", key=lambda facts: facts.online)(publish_and_wait)
+    feed.source(name="c")(publish_and_wait)
+    system = System(feed)
+    before = all_tasks()
+    sizes: list[int] = []
+    async with trio.open_nursery() as nursery:
+        for cycle in range(1000):
+            system.start(nursery)
+            await wait_all_tasks_blocked()
+            await system.stop_async()
+            if cycle % 333 == 0:
+                gc.collect()
+                sizes.append(len(gc.get_objects()))
+        assert all_tasks() == before
+    assert not told
+    assert sizes[-1] - sizes[1] < 50
+
+
+async def publish_and_wait(link: SourceLink) -> None:
+    """A source that publishes once."""
+    link.publish(Tick())
+    await trio.sleep_forever()
 
 
 async def test_nothing_attaches_when_the_start_was_the_end(autojump_clock: trio.abc.Clock) -> None:
