@@ -83,6 +83,8 @@ class Batch(LiveRun):
             item.run.taken_back = True  # what the call has written, it has written for the others too
         else:
             self.run.reason = reason
+            for one in self.items:
+                one.run.taken_back = False  # but now it was in vain: whoever is judged first takes it back
             if self.window is None:
                 self.cancel(reason)
             else:
