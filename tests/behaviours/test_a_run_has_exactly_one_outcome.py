@@ -2,8 +2,9 @@
 
 import pytest
 import trio
+from attrs import define, frozen
 
-from directive_trio import CancelReason, ErrorBoundary, Retry, open_system
+from directive_trio import CancelReason, Context, ErrorBoundary, Module, Retry, System, open_system
 from directive_trio.errors import AbortedError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, seen, types, work_module
@@ -207,3 +208,42 @@ async def test_a_cancellation_in_the_tick_in_which_the_backoff_ends_starts_no_at
             await system.settle()
             assert len(attempts) == before
             assert types(log, "resolver.")[-1] == "resolver.cancel"
+
+
+@pytest.mark.parametrize("where", ["resolver.start", "retry_if"])
+async def test_an_interrupt_beside_a_sync_run_ends_it_too(autojump_clock: trio.abc.Clock, where: str) -> None:
+    """In the observer of its start, or while another attempt is considered: it is cancelled with the system."""
+
+    @define
+    class Facts:
+        wanted: bool = True
+
+    @frozen
+    class Fail: ...
+
+    def interrupt(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    module = Module("m", Facts)
+    module.constraint(name="must")(lambda facts: Fail() if facts.wanted else None)
+    retry = Retry(2, retry_if=interrupt) if where == "retry_if" else Retry()
+
+    @module.resolver(Fail, retry=retry)
+    def fail(requirement: Fail, ctx: Context[Facts]) -> None:
+        raise ValueError
+
+    log: list[Observation] = []
+
+    def observe(seen: Observation) -> None:
+        log.append(seen)
+        if seen.type == where:
+            raise KeyboardInterrupt
+
+    system = System(module)
+    system.observe(observe)
+    with pytest.RaisesGroup(KeyboardInterrupt, flatten_subgroups=True):
+        async with trio.open_nursery() as nursery:
+            system.start(nursery)
+    ends = [seen.type for seen in log if seen.type in {"resolver.cancel", "resolver.error", "resolver.complete"}]
+    assert ends == ["resolver.cancel"]
+    assert system.inspect().runs == ()

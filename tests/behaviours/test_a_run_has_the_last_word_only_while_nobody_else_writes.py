@@ -232,6 +232,27 @@ async def test_what_is_expected_is_what_the_run_wrote_last(autojump_clock: trio.
             assert system[module].status == ("one" if clobber else "four")
 
 
+async def test_an_event_does_not_win_a_lost_fact_back(autojump_clock: trio.abc.Clock) -> None:
+    """It is all or nothing, so it lands; but the fact stays locked for what the run writes itself."""
+    aborted: list[bool] = []
+
+    async def do(requirement: Execute, ctx: Ctx) -> None:
+        ctx.facts.status = "mine"
+        await trio.sleep(1)
+        ctx.dispatch(Say("of the event"))
+        ctx.facts.status = "dropped"
+        aborted.append(ctx.signal.aborted)
+
+    module = game(do)
+    async with open_system(module) as system:
+        system[module].status = "mutating"
+        await trio.sleep(0.5)
+        system[module].status = "theirs"
+        await system.settle()
+        assert system[module].status == "of the event"
+    assert aborted == [True]
+
+
 async def test_a_handler_that_raises_leaves_the_expectation(autojump_clock: trio.abc.Clock) -> None:
     """Its writes were undone, so the value is the run's own again."""
 
@@ -330,7 +351,9 @@ async def test_an_owning_run_goes_on_when_nobody_wants_it(autojump_clock: trio.a
         await trio.sleep(0.5)
         system.disable("game::mutate")
         await trio.lowlevel.checkpoint()
+        await trio.sleep(0.1)
         assert not system.is_settled
+        assert "asks no more; the run goes on, for it owns facts" in str(system.explain(Execute()))
         await system.settle()
         assert system[module].status == "playing"
     assert types(log, "resolver.", "requirement.")[-2:] == ["resolver.complete", "requirement.met"]

@@ -48,6 +48,11 @@ class Ownership:
             self._lost.add(cell)
         return cell not in self._lost
 
+    def look(self) -> None:
+        """An event is about to write, all or nothing: what somebody else has written by now is lost before it."""
+        for cell in self._expected:
+            self.admits(cell)
+
     def wrote(self, run: int) -> None:
         """The run has written, itself or through an event: what it wrote last is what it expects."""
         for cell in self._expected:

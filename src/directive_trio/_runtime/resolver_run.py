@@ -146,12 +146,16 @@ class ResolverRuns:
             self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
         if resolver.is_async and batch is None:
             self._start_task(live, resolver)
-        if self.observers.listening:
-            self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
+        if not resolver.is_async:
+            self._run_inline(live, resolver)
+            return
+        self._tell_start(run, resolver)
         if batch is not None:
             self.batches.call_if_full(live, batch)
-        elif not resolver.is_async:
-            self._run_inline(live, resolver)
+
+    def _tell_start(self, run: Run, resolver: Resolver[Any, Any]) -> None:
+        if self.observers.listening:
+            self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
 
     def signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
         return RunSignal(self.boundary, resolver.id)
@@ -345,13 +349,15 @@ class ResolverRuns:
         run = live.run
         error: Exception | None = None
         try:
-            self._call_inline(live, resolver)
-        except Exception as raised:  # noqa: BLE001  # whatever the user's resolver raises
-            error = raised
+            self._tell_start(run, resolver)
+            try:
+                self._call_inline(live, resolver)
+            except Exception as raised:  # noqa: BLE001  # whatever the user's resolver raises
+                error = raised
+            delay = self.next_delay(run, resolver, error, random.random())  # jitter, no secret
         except BaseException:
             self.crashed(live)
             raise
-        delay = self.next_delay(run, resolver, error, random.random())  # jitter, no secret
         if delay is None:
             self.finish(live, error)
             self._throw_if_asked(run)

@@ -57,6 +57,8 @@ class RunContext:
             self._reject(type(event).__name__, run.reason)
             return
         run.wrote = True
+        if run.ownership is not None:
+            run.ownership.look()
         try:
             self._runs.dispatch(event, run.writer)
         finally:

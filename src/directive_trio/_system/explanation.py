@@ -144,7 +144,9 @@ class _Explainer:
             elif link is Link.HOLDS:
                 because.append(Explanation(f"constraint {node.id} would ask for it but for the run's own writes"))
             else:
-                because.append(Explanation(f"constraint {node.id} asks no more; the cancelled run still cleans up"))
+                owning = wanted.run is not None and wanted.run.reason is None
+                what = "run goes on, for it owns facts" if owning else "cancelled run still cleans up"
+                because.append(Explanation(f"constraint {node.id} asks no more; the {what}"))
         if wanted.required:
             because.append(Explanation("required by the program"))
         shown = self.wanted(wanted)
