@@ -1,10 +1,10 @@
 """What patterns and adapters are built on, below the level of everyday use.
 
-Everyday code says what must be true and how to make it true; these four say something about the run itself.
+Everyday code says what must be true and how to make it true; these say something about the run itself.
 They take the `Context` that the engine gave to a resolver, and refuse one that a test made up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from directive_trio._observation.observations import Observation
 from directive_trio._runtime.run_context import RunContext
 from directive_trio.errors import UsageError
 
-__all__ = ["landing", "tell", "time_limit", "wrote_last"]
+__all__ = ["keep", "landing", "tell", "time_limit", "until", "wrote_last"]
 
 _F = TypeVar("_F")
 
@@ -37,6 +37,26 @@ def wrote_last(ctx: Context[Any], fact: str, /) -> bool:
         UnknownNameError: The module has no such fact.
     """
     return _own(ctx).wrote_last(fact)
+
+
+def keep(ctx: Context[Any], fact: str, /) -> None:
+    """Let what the run wrote last to a fact of its module stay, also when the run is cancelled.
+
+    Otherwise a cancelled run that had made its own constraint false leaves none of the writes that did so.
+
+    Raises:
+        UnknownNameError: The module has no such fact.
+    """
+    _own(ctx).keep(fact)
+
+
+def until(ctx: Context[_F], over: Callable[[], CancelReason | None], /) -> Context[_F]:
+    """Return the same context, made to end its run as soon as *over* says why.
+
+    It is asked whenever the run reads ``facts`` or ``signal``, writes or dispatches, and after it has dispatched. So
+    an event may end a run at once, where the engine would only do so in the pass after it.
+    """
+    return _own(ctx).until(over)
 
 
 @contextmanager

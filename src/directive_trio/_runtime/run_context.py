@@ -90,6 +90,16 @@ class RunContext:
         """Say whether this run wrote a fact last."""
         return bool(self._place.node(fact).writer == self._run.writer)
 
+    def keep(self, fact: str) -> None:
+        """Let the engine have what this run wrote to a fact: it is not taken back with the run."""
+        cell = self._place.node(fact)
+        if cell.writer == self._run.writer:
+            self._runs.store.change(cell, cell.value, ENGINE)
+
+    def until(self, over: Callable[[], CancelReason | None]) -> "WatchfulContext":
+        """Return the same context, which ends the run when *over* says why."""
+        return WatchfulContext(self._runs, self._run, self._place, self.signal, over)
+
     # -- what does not land -----------------------------------------------------------------------
 
     def _write(self, cell: Cell, value: Any) -> None:
@@ -118,3 +128,50 @@ class RunContext:
             resolver = run.wanted.resolver_id or ""
             fields = (resolver, run.wanted.requirement, run.number, "rejection", reason, what, expected, actual)
             observers.tell(ResolverWriteRejected, *fields)
+
+
+class WatchfulContext(RunContext):
+    """A context that asks, whenever the run uses it, whether the run is over, and ends it.
+
+    The engine decides in passes. Between an event and the pass after it a run may go on for a step; this one
+    then finds out by itself.
+    """
+
+    __slots__ = ("_over", "_signal")
+
+    def __init__(
+        self, runs: "ResolverRuns", run: Run, place: Place, signal: RunSignal, over: Callable[[], CancelReason | None]
+    ) -> None:
+        self._over = over
+        self._signal = signal
+        super().__init__(runs, run, place, signal)
+
+    @property
+    def signal(self) -> RunSignal:
+        self._look()
+        return self._signal
+
+    @signal.setter
+    def signal(self, signal: RunSignal) -> None:
+        self._signal = signal
+
+    @property
+    def facts(self) -> Any:
+        self._look()
+        return super().facts
+
+    def dispatch(self, event: Record, /) -> None:
+        self._look()
+        super().dispatch(event)
+        self._look()
+
+    def _write(self, cell: Cell, value: Any) -> None:
+        self._look()
+        super()._write(cell, value)
+
+    def _look(self) -> None:
+        """What stands in an open transaction may yet be undone: nobody ends for it."""
+        if self._run.live and self._runs.store.transaction is None:
+            reason = self._over()
+            if reason is not None:
+                self.end(reason)

@@ -2,7 +2,8 @@
 
 The engine does the cancelling. When a mutator hears of a mutation that supersedes, it takes the earlier one out
 of the fact, nothing asks for its requirement any more, and its run is cancelled in that pass, before the newer
-one starts. So there is one way in which a handler can be cancelled, and nothing it writes afterwards lands.
+one starts. Should the handler be woken between the event and that pass, or have dispatched the event itself, its
+run ends as soon as it uses its context. Either way nothing it writes afterwards lands.
 """
 
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def cancellable(
     Args:
         handler: The handler, or another wrapper round one.
         supersede_on: ``self``: a mutation for the same handler cancels the one under way, with reason
-            ``superseded``; ``never``: it waits for its turn.
+            ``superseded``, also if the handler dispatched it itself; ``never``: it waits for its turn.
         timeout: Seconds after which the handler is cancelled, with reason ``timeout``; its mutation has failed.
         on_cancel: Called at the moment of either, before the handler hears of it. What it raises is reported,
             never raised.

@@ -18,7 +18,7 @@ from typing_extensions import TypeVar
 
 from directive_trio import CancelReason, Context, Module, Record
 from directive_trio.errors import DefinitionError, UsageError
-from directive_trio.lowlevel import landing, tell
+from directive_trio.lowlevel import keep, landing, tell, until
 from directive_trio.observe import MutationDropped
 from directive_trio.patterns import _pending as pending
 from directive_trio.patterns._cancellable import Cancellable
@@ -151,7 +151,7 @@ class Mutator(Generic[F, M]):
     def _arrive(self, facts: F, event: Any) -> None:
         handler = self._handlers[type(event.mutation)]
         line = pending.under_way(self._line(facts))
-        if any(isinstance(layer, Cancellable) and layer.supersedes for layer in layers(handler)):
+        if _gives_way(handler):
             line = self._drop(facts, line, lambda one: self._handlers[type(one.mutation)] is handler)
         if self._concurrency == "latest":
             line = self._drop(facts, line, lambda one: one.status == "pending")
@@ -168,24 +168,37 @@ class Mutator(Generic[F, M]):
 
     async def _take_turn(self, requirement: Any, ctx: Context[F]) -> None:
         sequence: int = requirement.sequence
-        while (mutation := self._find(ctx.facts, sequence)) is None:  # taken out before the first step of its run
+        facts = ctx.facts
+        while (mutation := self._find(facts, sequence)) is None:  # taken out before the first step of its run
             await trio.lowlevel.checkpoint()  # the pass that is due cancels this run
         self._change(ctx.facts, sequence, pending.begin)
         ctx.signal.on_abort(lambda reason: self._aborted(ctx, sequence, reason))
+        handler = self._handlers[type(mutation)]
+        if _gives_way(handler):
+            ctx = until(ctx, lambda: self._over(facts, sequence))
         try:
-            await call(self._handlers[type(mutation)], mutation, ctx, sequence)
+            await call(handler, mutation, ctx, sequence)
         except Exception as error:  # noqa: BLE001  # whatever the user's handler raises: it is told in the fact
             self._change(ctx.facts, sequence, pending.fail(pending.message_of(error)))
         else:
             self._change(ctx.facts, sequence, pending.gone)
 
+    def _over(self, facts: F, sequence: int) -> CancelReason | None:
+        """Say why a run is over whose mutation was taken out of the line; None while it stands there."""
+        shown = getattr(facts, self._fact)
+        if shown is None:
+            return CancelReason("removed")
+        stands = shown.sequence == sequence or self._find(facts, sequence) is not None
+        return None if stands else CancelReason("superseded")
+
     def _aborted(self, ctx: Context[F], sequence: int, reason: CancelReason) -> None:
-        """Leave nothing standing as ``running`` that is not."""
+        """Leave nothing standing as ``running`` that is not, and what its handler dispatched where it is."""
         if reason.kind == "timeout":
             outcome: Callable[[Any], Any] = pending.fail(str(reason))
         else:
             outcome = pending.gone if reason.kind == "cancelled" else pending.back
         self._change(landing(ctx), sequence, outcome)
+        keep(ctx, self._fact)
 
     # -- the line ---------------------------------------------------------------------------------
 
@@ -210,3 +223,7 @@ class Mutator(Generic[F, M]):
                 requirement = self.requirement(one.sequence)  # type: ignore[call-arg]  # made at run time
                 tell(facts, MutationDropped, f"{self._module.name}::{self._fact}", requirement, one.mutation)
         return [one for one in line if not gives_way(one)]
+
+
+def _gives_way(handler: object) -> bool:
+    return any(isinstance(layer, Cancellable) and layer.supersedes for layer in layers(handler))
