@@ -88,6 +88,25 @@ def test_each_is_a_frozen_class_with_a_type(kind: Any) -> None:
         made.seq = 2
 
 
+@pytest.mark.parametrize("kind", CLASSES)
+def test_each_is_a_value_and_shows_its_fields(kind: Any) -> None:
+    """O1: equal where class and fields are, usable in sets, printed as it is written."""
+    names = [field.name for field in attrs.fields(kind)]
+    made, same, later = kind(*range(len(names))), kind(*range(len(names))), kind(7, *range(1, len(names)))
+    assert made == same != later
+    assert (made == 0) is False
+    assert {made, same} == {made}
+    assert repr(made) == f"{kind.__name__}({', '.join(f'{name}={index}' for index, name in enumerate(names))})"
+
+
+def test_another_class_with_equal_fields_is_another_occurrence() -> None:
+    """O1: the class takes part, and a value that holds the observation itself is still printed."""
+    assert observe.SystemStart(1, 2.0, "s") != observe.SystemStop(1, 2.0, "s")
+    log: list[Any] = []
+    log.append(observe.FactChange(1, 2.0, "m::log", None, log, 0))
+    assert repr(log[0]) == "FactChange(seq=1, time=2.0, id='m::log', previous=None, value=[...], run=0)"
+
+
 def test_the_types_are_spelt_as_everywhere() -> None:
     """O1: what happened to what, in two or three lower case words."""
     promised = {

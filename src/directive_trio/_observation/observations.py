@@ -5,9 +5,10 @@ system the time of the last pass). ``id`` is the qualified name of the definitio
 about; constraints and resolvers may share a name, the ``type`` tells them apart.
 """
 
+from reprlib import recursive_repr
 from typing import Any, ClassVar, Literal
 
-from attrs import frozen
+from attrs import astuple, frozen
 
 from directive_trio._definitions.policies import CancelReason, Strategy
 
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Observation:
     """What every observation carries."""
 
@@ -62,8 +63,22 @@ class Observation:
     seq: int
     time: float
 
+    # Written once here: made anew for each class they would be a third of what importing the library takes.
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return astuple(self, recurse=False) == astuple(other, recurse=False)
 
-@frozen
+    def __hash__(self) -> int:
+        return hash((type(self), astuple(self, recurse=False)))
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({shown})"
+
+
+@frozen(eq=False, repr=False)
 class FactChange(Observation):
     """A fact has another value than at the pass before. *run*: who wrote it last; 0 is the program itself.
 
@@ -77,7 +92,7 @@ class FactChange(Observation):
     run: int
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FactMutated(Observation):
     """A stored value was changed in place, which nothing can notice (debug only)."""
 
@@ -86,7 +101,7 @@ class FactMutated(Observation):
     hint: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DerivationCompute(Observation):
     """A derivation was computed; *error* is what it raised. *value* is `HIDDEN` if it is tagged so."""
 
@@ -96,7 +111,7 @@ class DerivationCompute(Observation):
     error: Exception | None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EventDispatch(Observation):
     """An event was dispatched and all its handlers have run. *run*: whose ``ctx.dispatch`` it was, or 0."""
 
@@ -106,7 +121,7 @@ class EventDispatch(Observation):
     run: int
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EventError(Observation):
     """A handler raised; the event's writes were undone."""
 
@@ -116,7 +131,7 @@ class EventError(Observation):
     error: Exception
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ConstraintEvaluate(Observation):
     """A constraint has answered. *active*: whether it requires anything."""
 
@@ -125,7 +140,7 @@ class ConstraintEvaluate(Observation):
     active: bool
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ConstraintBlocked(Observation):
     """A constraint that was due is not called: the constraints in *waiting_on* are pending."""
 
@@ -134,7 +149,7 @@ class ConstraintBlocked(Observation):
     waiting_on: tuple[str, ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ConstraintError(Observation):
     """A constraint raised or gave no answer in time; it counts as inactive."""
 
@@ -143,7 +158,7 @@ class ConstraintError(Observation):
     error: Exception
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RequirementCreated(Observation):
     """A requirement is wanted that was not. *id* is the constraint that asked first."""
 
@@ -153,7 +168,7 @@ class RequirementCreated(Observation):
     resolver: str | None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RequirementMet(Observation):
     """A requirement is no longer wanted, and its last run completed."""
 
@@ -163,7 +178,7 @@ class RequirementMet(Observation):
     resolver: str | None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RequirementUnsatisfied(Observation):
     """The run completed, nothing changed, and the requirement is still wanted. Told once."""
 
@@ -173,7 +188,7 @@ class RequirementUnsatisfied(Observation):
     run: int
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RequirementCanceled(Observation):
     """A requirement is no longer wanted and was not met by a completed run."""
 
@@ -183,7 +198,7 @@ class RequirementCanceled(Observation):
     reason: CancelReason
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ResolverStart(Observation):
     """A run starts: one requirement, all its attempts."""
 
@@ -193,7 +208,7 @@ class ResolverStart(Observation):
     run: int
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ResolverRetry(Observation):
     """An attempt failed and another follows after *delay* seconds."""
 
@@ -206,7 +221,7 @@ class ResolverRetry(Observation):
     delay: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ResolverComplete(Observation):
     """A run completed. *duration* in seconds."""
 
@@ -218,7 +233,7 @@ class ResolverComplete(Observation):
     duration: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ResolverError(Observation):
     """A run failed for good: its last attempt raised *error*."""
 
@@ -231,7 +246,7 @@ class ResolverError(Observation):
     duration: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ResolverCancel(Observation):
     """A run was cancelled and has ended. *error*: what it raised while it cleaned up."""
 
@@ -245,7 +260,7 @@ class ResolverCancel(Observation):
     duration: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ResolverWriteRejected(Observation):
     """What a run wrote did not land.
 
@@ -267,7 +282,7 @@ class ResolverWriteRejected(Observation):
     dropped: int = 0
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class MutationDropped(Observation):
     """A mutation (``event``) was never handled: before its turn came, a later one took its place."""
 
@@ -277,7 +292,7 @@ class MutationDropped(Observation):
     event: Any
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EffectRun(Observation):
     """An effect runs."""
 
@@ -285,7 +300,7 @@ class EffectRun(Observation):
     id: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EffectError(Observation):
     """An effect or its cleanup raised; *phase* is ``run`` or ``cleanup``."""
 
@@ -295,7 +310,7 @@ class EffectError(Observation):
     error: Exception
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SourceAttach(Observation):
     """A source is attached: it has said so, or has published for the first time."""
 
@@ -304,7 +319,7 @@ class SourceAttach(Observation):
     key: Any
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SourcePublish(Observation):
     """An event of a source was dispatched."""
 
@@ -313,7 +328,7 @@ class SourcePublish(Observation):
     event: Any
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SourceDrop(Observation):
     """A publish of a source came to nothing. *event*: the event, or its name where there is none."""
 
@@ -324,7 +339,7 @@ class SourceDrop(Observation):
     error: Exception | None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SourceError(Observation):
     """A source failed; *phase* is ``attach``, ``runtime`` or ``cleanup``, *message* is cut to 256 characters."""
 
@@ -335,7 +350,7 @@ class SourceError(Observation):
     message: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SourceDetach(Observation):
     """A source that was attached has ended. *outcome*: completed, failed or cancelled; then there is a *reason*."""
 
@@ -345,7 +360,7 @@ class SourceDetach(Observation):
     reason: CancelReason | None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WatcherError(Observation):
     """A watcher's callback raised."""
 
@@ -354,7 +369,7 @@ class WatcherError(Observation):
     error: Exception
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ObserverError(Observation):
     """An observer or plugin raised."""
 
@@ -363,7 +378,7 @@ class ObserverError(Observation):
     error: Exception
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ErrorRecovery(Observation):
     """The error boundary has chosen what to do about an error of the definition *id*."""
 
@@ -373,7 +388,7 @@ class ErrorRecovery(Observation):
     strategy: Strategy
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReconcileStart(Observation):
     """A pass begins. *changed*: the facts that changed since the last one."""
 
@@ -382,7 +397,7 @@ class ReconcileStart(Observation):
     changed: tuple[str, ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReconcileEnd(Observation):
     """A pass is over: how many runs it started and cancelled."""
 
@@ -392,7 +407,7 @@ class ReconcileEnd(Observation):
     canceled: int
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SystemInit(Observation):
     """A system was made."""
 
@@ -400,7 +415,7 @@ class SystemInit(Observation):
     id: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SystemStart(Observation):
     """A system starts."""
 
@@ -408,7 +423,7 @@ class SystemStart(Observation):
     id: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SystemStop(Observation):
     """A system has stopped: no task of it is left."""
 
@@ -416,7 +431,7 @@ class SystemStop(Observation):
     id: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SystemDestroy(Observation):
     """A system was destroyed."""
 
@@ -424,7 +439,7 @@ class SystemDestroy(Observation):
     id: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SystemSettled(Observation):
     """Nothing is outstanding any more."""
 
@@ -432,7 +447,7 @@ class SystemSettled(Observation):
     id: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SystemUnsettled(Observation):
     """Something is outstanding again."""
 
