@@ -18,7 +18,7 @@ PEERS := build/peers-venv
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test check lint cover fix bench bench-quick bench-docs soak build conformance clean
+.PHONY: help setup demo examples test check lint cover fix bench bench-quick bench-docs soak build conformance clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ setup: $(VENV)/ready-lint ## make .venv with everything a developer needs
 
 demo: $(VENV)/ready-demo ## run the demo: the chain against a real server (ARGS="--break flags" breaks a part)
 	@$(RUN) demo $(ARGS)
+
+examples: $(VENV)/ready-demo ## run the examples: data fetching and A/B testing, each against a real server
+	@for example in data_fetching ab_testing; do echo "-- $$example"; $(RUN) examples.$$example || exit; done
 
 test: $(VENV)/ready-test ## run all tests, warnings are errors (ARGS="-k settle", JOBS=1)
 	@$(TEST) $(ARGS)

@@ -10,19 +10,13 @@ input ends: whatever happens to the program that started it, no server stays beh
 
 import argparse
 import logging
-import os
 import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import cast
 
-import hypercorn.trio
 import trio
 from attrs import Factory, asdict, define
-from hypercorn.config import Config
-from hypercorn.typing import Framework
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -30,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.exception_groups import first_error
+from demo.serving import client_hangs_up, serve
 from demo.widgets import WIDGETS
 
 BREAKABLE = ("permissions", "flags", "widget")
@@ -169,12 +164,6 @@ def bearer_token(request: Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-async def client_hangs_up(request: Request) -> None:
-    """Wait until the other side has closed the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def make_app(broken: str = "") -> Starlette:
     """Make the application; *broken* names the part that fails for good."""
     api = Api(Faults(broken))
@@ -190,23 +179,6 @@ def make_app(broken: str = "") -> Starlette:
     routes.append(Route("/api/auth/login", api.log_in, methods=["POST"]))
     routes.append(Route("/api/auth/validate", api.validate, methods=["POST"]))
     return Starlette(routes=routes)
-
-
-async def serve(app: Starlette, port: int) -> None:
-    """Listen on the loopback address, say where, and go on until the input ends."""
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.accesslog = config.errorlog = logging.getLogger("demo.server")
-    config.graceful_timeout = 0.5
-    listen = partial(hypercorn.trio.serve, cast(Framework, app), config)
-    async with trio.open_nursery() as nursery:
-        urls = await nursery.start(partial(listen, shutdown_trigger=input_ends))
-        print(urls[0], flush=True)
-
-
-async def input_ends() -> None:
-    """Wait for the end of standard input: the other end of the pipe is gone."""
-    await trio.to_thread.run_sync(os.read, 0, 1, abandon_on_cancel=True)
 
 
 def main() -> None:

@@ -44,8 +44,8 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(*arguments: str, log: Path) -> AsyncIterator[Server]:
-    """Run ``python -m demo.server`` for as long as the block lasts.
+async def open_server(*arguments: str, log: Path, program: str = "demo.server") -> AsyncIterator[Server]:
+    """Run ``python -m demo.server``, or another such program, for as long as the block lasts.
 
     Leaving the block, in whatever way, terminates the process and waits for its end. Its
     standard input is a pipe that ends with this program, so it ends even if this one is killed.
@@ -53,27 +53,28 @@ async def open_server(*arguments: str, log: Path) -> AsyncIterator[Server]:
     Args:
         arguments: Passed on to the server.
         log: File that receives what the server writes to standard error.
+        program: The module to run. It prints its address, and answers to ``/api/health``.
 
     Raises:
         ServerStartError: It ended, or gave no answer in ``START_TIMEOUT`` seconds.
     """
     async with trio.open_nursery() as nursery:
-        process: trio.Process = await nursery.start(partial(run_server, arguments, log))
+        process: trio.Process = await nursery.start(partial(run_server, (program, *arguments), log))
         yield Server(await wait_until_it_answers(process, log), process)
         nursery.cancel_scope.cancel()
 
 
 async def run_server(
-    arguments: tuple[str, ...],
+    program: tuple[str, ...],
     log: Path,
     *,
     task_status: trio.TaskStatus[trio.Process],
 ) -> None:
-    """Run the process to its end; cancelling terminates and reaps it.
+    """Run the process, a module and its arguments, to its end; cancelling terminates and reaps it.
 
     A session of its own keeps the Ctrl-C of the terminal away from it: the demo decides.
     """
-    command = [sys.executable, "-m", "demo.server", *arguments]
+    command = [sys.executable, "-m", *program]
     with log.open("wb") as stderr:
         await trio.run_process(
             command,

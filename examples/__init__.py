@@ -1,0 +1,1 @@
+"""Examples that run against a real HTTP server: ``make examples``."""
