@@ -576,7 +576,7 @@ async def test_what_it_dispatches_is_its_own_too(autojump_clock: trio.abc.Clock)
 
 
 async def test_a_batch_of_one_constraint_owns(autojump_clock: trio.abc.Clock) -> None:
-    """One of several constraints owns nothing: nobody could say whose write it is."""
+    """owns-18: one of several constraints owns nothing: nobody could say whose write it is."""
 
     async def do(requirements: list[Load], ctx: Ctx) -> None:
         await trio.sleep(1)

@@ -71,7 +71,7 @@ def rejections(log: list[Observation]) -> list[tuple[str, str, Any, Any, str, in
 
 
 async def test_an_owned_write_lands_while_nobody_else_has_written(autojump_clock: trio.abc.Clock) -> None:
-    """As if nothing were owned; one write after another, too."""
+    """owns-5, owns-16: as if nothing were owned; one write after another, too."""
 
     async def do(requirement: Execute, ctx: Ctx) -> None:
         ctx.facts.status = "executing"
@@ -92,7 +92,7 @@ async def test_an_owned_write_lands_while_nobody_else_has_written(autojump_clock
 
 
 async def test_a_clobbered_fact_keeps_what_somebody_else_wrote(autojump_clock: trio.abc.Clock) -> None:
-    """The write is dropped, not raised; what is not listed lands; the run goes on to its end."""
+    """owns-2, owns-3, owns-20, owns-21: the write is dropped, not raised; other facts land; the run goes on."""
     log: list[Observation] = []
     module = game(play)
     async with open_system(module) as system:
@@ -123,7 +123,7 @@ async def test_without_owns_every_write_lands(autojump_clock: trio.abc.Clock) ->
 
 
 async def test_the_signal_is_aborted_and_nothing_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
-    """At the moment of the first dropped write, with reason clobbered."""
+    """owns-6: at the moment of the first dropped write, with reason clobbered."""
     reasons: list[CancelReason | None] = []
 
     async def do(requirement: Execute, ctx: Ctx) -> None:
@@ -167,7 +167,7 @@ async def test_leaving_with_the_aborted_signal_is_a_cancel(autojump_clock: trio.
 
 
 async def test_the_fact_stays_locked(autojump_clock: trio.abc.Clock) -> None:
-    """Even if the expected value returns; other owned facts are as they were."""
+    """owns-7, owns-8: even if the expected value returns; other owned facts are as they were."""
 
     async def do(requirement: Execute, ctx: Ctx) -> None:
         await trio.sleep(1)
@@ -196,7 +196,7 @@ async def test_the_fact_stays_locked(autojump_clock: trio.abc.Clock) -> None:
 
 
 async def test_what_goes_and_comes_back_is_no_clobber(autojump_clock: trio.abc.Clock) -> None:
-    """A, B, A: values are compared, not versions."""
+    """owns-19: a, B, A: values are compared, not versions."""
     log: list[Observation] = []
     module = game(play)
     async with open_system(module) as system:
@@ -211,7 +211,7 @@ async def test_what_goes_and_comes_back_is_no_clobber(autojump_clock: trio.abc.C
 
 
 async def test_what_is_expected_is_what_the_run_wrote_last(autojump_clock: trio.abc.Clock) -> None:
-    """Its own later write, and one of an event that it dispatched, are no clobber; one of somebody else is."""
+    """owns-4: its own later write, and one of an event that it dispatched, are no clobber; one of somebody else is."""
 
     async def do(requirement: Execute, ctx: Ctx) -> None:
         ctx.facts.status = "one"
@@ -302,7 +302,7 @@ async def test_a_retry_is_bound_as_before(autojump_clock: trio.abc.Clock) -> Non
 
 
 async def test_ten_are_told_one_by_one_and_the_rest_in_sum(autojump_clock: trio.abc.Clock) -> None:
-    """The summary comes at the end of the run, before its outcome."""
+    """owns-22: the summary comes at the end of the run, before its outcome."""
 
     async def do(requirement: Execute, ctx: Ctx) -> None:
         await trio.sleep(1)
@@ -342,7 +342,7 @@ async def test_values_of_secret_facts_are_hidden(autojump_clock: trio.abc.Clock)
 
 
 async def test_an_owning_run_goes_on_when_nobody_wants_it(autojump_clock: trio.abc.Clock) -> None:
-    """Not the removal, not the disabling and not a new requirement ends it; the requirement is met at its end."""
+    """owns-12: no removal, no disabling and no new requirement ends it; the requirement is met at its end."""
     log: list[Observation] = []
     module = game(play)
     async with open_system(module) as system:
@@ -452,7 +452,7 @@ async def test_the_order_of_evaluation_counts_not_who_asked_first(autojump_clock
 
 
 async def test_an_async_constraint_owns_too(autojump_clock: trio.abc.Clock) -> None:
-    """What the run expects is taken when it is dispatched, not when the constraint was asked."""
+    """owns-14: what the run expects is taken when it is dispatched, not when the constraint was asked."""
     module = Module("game", Game)
 
     @module.constraint(owns=["phase"])
@@ -507,7 +507,7 @@ async def test_who_waits_for_a_place_starts_with_what_is_then(autojump_clock: tr
 
 
 async def test_a_required_run_is_not_bound(autojump_clock: trio.abc.Clock) -> None:
-    """What the program itself requires has no constraint that could own anything."""
+    """owns-17: what the program itself requires has no constraint that could own anything."""
     module = game(play)
     async with open_system(module) as system:
         system.require(Execute())

@@ -12,7 +12,7 @@ from directive_trio import Context, ErrorBoundary, Module, Retry, System, open_s
 from directive_trio.errors import DefinitionError, UncopyableFactError, UnknownNameError, UsageError
 from directive_trio.lowlevel import landing, tell, time_limit, wrote_last
 from directive_trio.observe import MutationDropped, Observation, ResolverCancel
-from directive_trio.patterns import CancelEvent, Handler, Mutator, Pending, cancellable, optimistic
+from directive_trio.patterns import CancelEvent, Concurrency, Handler, Mutator, Pending, cancellable, optimistic
 from tests.patterns.form import Ctx, FormFacts, Search, Submit, form
 
 
@@ -35,7 +35,7 @@ def cancels(log: list[Observation]) -> list[tuple[int, str]]:
 async def test_the_next_one_supersedes_at_dispatch(
     autojump_clock: trio.abc.Clock, concurrency: Literal["latest", "queue", "parallel"]
 ) -> None:
-    """In every mode: who runs is cancelled before the newer one starts, and nothing of it lands."""
+    """mutator-18: in every mode: who runs is cancelled before the newer one starts, and nothing of it lands."""
     log: list[Observation] = []
     module, change = form(search=cancellable(ask), concurrency=concurrency)
     async with open_system(module) as system:
@@ -61,15 +61,19 @@ async def test_it_gives_way_only_to_its_own_kind(autojump_clock: trio.abc.Clock)
         assert system[module].log == ("a", "b")
 
 
-async def test_never_waits_for_its_turn(autojump_clock: trio.abc.Clock) -> None:
-    """With ``supersede_on="never"`` nobody gives way."""
-    module, change = form(search=cancellable(ask, supersede_on="never"))
+@pytest.mark.parametrize(("concurrency", "seconds"), [("latest", 2), ("queue", 2), ("parallel", 1.5)])
+async def test_never_waits_for_its_turn(
+    autojump_clock: trio.abc.Clock, concurrency: Concurrency, seconds: float
+) -> None:
+    """mutator-20: with ``supersede_on="never"`` nobody gives way; in parallel nobody waits, either."""
+    module, change = form(search=cancellable(ask, supersede_on="never"), concurrency=concurrency)
     async with open_system(module) as system:
         system.dispatch(change(Search("a")))
         await trio.sleep(0.5)
         system.dispatch(change(Search("b")))
         await system.settle()
         assert system[module].log == ("a", "b")
+        assert trio.current_time() == pytest.approx(seconds)
 
 
 async def test_the_newer_one_waits_until_the_older_has_cleaned_up(autojump_clock: trio.abc.Clock) -> None:
@@ -98,7 +102,7 @@ async def test_the_newer_one_waits_until_the_older_has_cleaned_up(autojump_clock
 
 
 async def test_a_timeout_fails_the_mutation(autojump_clock: trio.abc.Clock) -> None:
-    """Its run is cancelled with reason timeout, and is not tried again."""
+    """mutator-22: its run is cancelled with reason timeout, and is not tried again."""
     log: list[Observation] = []
     module, change = form(search=cancellable(ask, timeout=0.25))
     async with open_system(module) as system:
@@ -124,7 +128,7 @@ async def test_who_is_in_time_hears_of_no_timeout(autojump_clock: trio.abc.Clock
 
 
 async def test_on_cancel_is_called_at_the_moment(autojump_clock: trio.abc.Clock) -> None:
-    """Before the handler hears of it; with a view whose writes land."""
+    """mutator-25, mutator-26, mutator-27: before the handler hears of it; with a view whose writes land."""
     order: list[object] = []
 
     async def search(mutation: Search, ctx: Ctx) -> None:
@@ -165,7 +169,7 @@ async def test_on_cancel_is_not_called_for_other_reasons(autojump_clock: trio.ab
 async def test_an_on_cancel_that_raises_is_reported(
     autojump_clock: trio.abc.Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It stops nothing."""
+    """mutator-28: it stops nothing."""
 
     def note(event: CancelEvent[Search, FormFacts]) -> None:
         raise ValueError("from on_cancel")
@@ -341,7 +345,7 @@ async def edit(mutation: Search, ctx: Ctx) -> None:
 async def test_both_orders_of_composition(
     autojump_clock: trio.abc.Clock, outer: Literal["cancellable", "optimistic"]
 ) -> None:
-    """Superseding, the timeout, on_cancel and the taking back work whichever is outside."""
+    """mutator-33: superseding, the timeout, on_cancel and the taking back work whichever is outside."""
     told: list[tuple[str, int]] = []
 
     def note(event: CancelEvent[Search, FormFacts]) -> None:

@@ -29,7 +29,7 @@ def reasons(log: list[Observation]) -> list[str]:
 async def test_who_is_woken_beside_the_dispatch_writes_nothing_more(
     autojump_clock: trio.abc.Clock, concurrency: Concurrency, use: str
 ) -> None:
-    """S1: "a new dispatch aborts the prior invocation": also one that goes on before the engine has had its pass."""
+    """mutator-18: the next one aborts the one before, also if that goes on before the engine has had its pass."""
     gate = trio.Event()
 
     async def search(mutation: Search, ctx: Ctx) -> None:

@@ -24,7 +24,7 @@ def standing(pending: Pending[Any] | None) -> list[tuple[Any, str]]:
 
 
 async def test_it_is_pending_then_running_then_gone(autojump_clock: trio.abc.Clock) -> None:
-    """The fact tells at each moment how it stands."""
+    """mutator-3, mutator-4, mutator-5: the fact tells at each moment how it stands."""
 
     async def submit(mutation: Submit, ctx: Ctx) -> None:
         await trio.sleep(1)
@@ -43,7 +43,7 @@ async def test_it_is_pending_then_running_then_gone(autojump_clock: trio.abc.Clo
 
 
 async def test_each_kind_reaches_its_handler(autojump_clock: trio.abc.Clock) -> None:
-    """Sync handlers are as good as async ones."""
+    """mutator-2, mutator-6: sync handlers are as good as async ones."""
     module, change = form()
     async with open_system(module) as system:
         system.dispatch(change(Submit("a")))
@@ -54,7 +54,7 @@ async def test_each_kind_reaches_its_handler(autojump_clock: trio.abc.Clock) -> 
 
 
 async def test_what_raises_has_failed_until_another_one_comes(autojump_clock: trio.abc.Clock) -> None:
-    """The message stands in the fact; nothing is tried again by itself, and no error is reported."""
+    """mutator-7, mutator-8, mutator-9, mutator-10: it says why, is not tried again by itself, and is no error."""
     fail = True
 
     async def submit(mutation: Submit, ctx: Ctx) -> None:
@@ -109,7 +109,7 @@ class OddError(Exception):
 async def test_any_error_becomes_a_short_message(
     autojump_clock: trio.abc.Clock, error: Exception, message: str
 ) -> None:
-    """However hostile it is: at most 500 characters, the ellipsis included."""
+    """mutator-11: however hostile it is: at most 500 characters, the ellipsis included."""
 
     def submit(mutation: Submit, ctx: Ctx) -> None:
         raise error
@@ -125,7 +125,7 @@ async def test_any_error_becomes_a_short_message(
 
 @pytest.mark.parametrize("requeue", [False, True])
 async def test_a_handler_that_dispatches_another_one(autojump_clock: trio.abc.Clock, requeue: bool) -> None:
-    """A cascade goes on by itself; a requeue changes nothing."""
+    """mutator-17: a cascade goes on by itself; a requeue changes nothing."""
 
     def submit(mutation: Submit, ctx: Ctx) -> None:
         ctx.facts.values = mutation.values
@@ -209,7 +209,7 @@ async def slow_note(mutation: Submit, ctx: Ctx) -> None:
 
 
 async def test_latest_keeps_who_runs_and_who_came_last(autojump_clock: trio.abc.Clock) -> None:
-    """The others are never handled, and observed as dropped."""
+    """mutator-13, mutator-14: the others are never handled, and observed as dropped."""
     log: list[Observation] = []
     module, change = form(slow_note)
     async with open_system(module) as system:
@@ -281,7 +281,7 @@ async def test_a_queue_loses_no_failure(autojump_clock: trio.abc.Clock) -> None:
 
 
 async def test_in_parallel_all_run_at_once(autojump_clock: trio.abc.Clock) -> None:
-    """The end of one touches no other, and the fact is None when the last is done."""
+    """mutator-16: the end of one touches no other, and the fact is None when the last is done."""
 
     async def submit(mutation: Submit, ctx: Ctx) -> None:
         await trio.sleep(float(mutation.values))
@@ -318,7 +318,7 @@ class TwoFacts:
 
 
 async def test_two_mutators_in_one_module(autojump_clock: trio.abc.Clock) -> None:
-    """Each has its fact, its event and its turn."""
+    """mutator-15: each has its fact, its event and its turn."""
 
     async def submit(mutation: Submit, ctx: Context[TwoFacts]) -> None:
         await trio.sleep(2)
@@ -377,7 +377,7 @@ async def test_the_wire_form_is_validated(autojump_clock: trio.abc.Clock) -> Non
     ],
 )
 def test_what_does_not_fit_is_refused(payload: dict[str, object] | None, problem: str) -> None:
-    """Before anything is written; a kind is never looked up as an attribute."""
+    """mutator-31, mutator-32, mutator-36: before anything is written; a kind is never looked up as an attribute."""
     module, _ = form()
     system = System(module)
     with pytest.raises(EventPayloadError) as caught:
@@ -403,7 +403,7 @@ def test_a_mutation_without_a_handler_is_refused() -> None:
 
 
 def test_a_member_of_the_union_without_a_handler() -> None:
-    """Refused when a system is made; so is a handler that the fact has no place for."""
+    """mutator-30: Refused when a system is made; so is a handler that the fact has no place for."""
     module = Module("form", FormFacts)
     Mutator(module).on(Submit, lambda mutation, ctx: None)
     with pytest.raises(DefinitionError, match="may hold Search, which has no handler"):

@@ -1,4 +1,4 @@
-"""Mutations used wrongly; each line is refused by both checkers."""
+"""mutator-29: mutations used wrongly; each line is refused by both checkers."""
 
 from attrs import define, frozen
 
@@ -26,6 +26,11 @@ class PageFacts:
     pending_mutation: "Pending[Rename | Search] | None" = None
 
 
+@define
+class OtherFacts:
+    title: str = ""
+
+
 page = Module("page", PageFacts)
 
 
@@ -39,8 +44,20 @@ async def search(mutation: Search, ctx: Context[PageFacts]) -> None:
 
 change = Mutator(page).on(Rename, rename).on(Search, search)
 
+other_page = Module("other", OtherFacts)
+
+
+async def rename_other(mutation: Rename, ctx: Context[OtherFacts]) -> None:
+    ctx.facts.title = mutation.name
+
+
 change(Unknown())  # E: arg-type / reportArgumentType
 change(Rename)  # E: arg-type / reportArgumentType
+change(Rename(5))  # E: arg-type / reportArgumentType
+change(Rename())  # E: call-arg / reportCallIssue
+change(Search(name="x"))  # E: call-arg / reportCallIssue
+change.on(Rename, rename_other)  # E: arg-type / reportArgumentType
+change.on(Rename, rename("x", 5))  # E: arg-type / reportArgumentType
 change.on(Rename, search)  # E: arg-type / reportArgumentType
 change.on(Rename, optimistic(search, "role"))  # E: arg-type / reportArgumentType
 Mutator(page, concurrency="many")  # E: arg-type / reportArgumentType

@@ -150,13 +150,16 @@ class Mutator(Generic[F, M]):
 
     def _arrive(self, facts: F, event: Any) -> None:
         handler = self._handlers[type(event.mutation)]
-        line = pending.under_way(self._line(facts))
+        line = self._line(facts)
+        last = max((one.sequence for one in line), default=0)
+        line = pending.under_way(line)
         if _gives_way(handler):
-            line = self._drop(facts, line, lambda one: self._handlers[type(one.mutation)] is handler)
+            line = self._drop(facts, line, lambda one: self._handlers.get(type(one.mutation)) is handler)
         if self._concurrency == "latest":
             line = self._drop(facts, line, lambda one: one.status == "pending")
-        again = any(one.sequence == event.sequence for one in line)  # somebody has kept the event
-        sequence = self._kinds.number() if again else event.sequence
+        sequence = event.sequence
+        if sequence <= last:  # somebody has kept the event, or the line is of an earlier program
+            sequence = max(self._kinds.number(), last + 1)
         self._set(facts, [*line, pending.Pending(event.mutation, sequence=sequence)])
 
     def _ask(self, facts: F) -> Record | tuple[Record, ...] | None:
@@ -173,7 +176,7 @@ class Mutator(Generic[F, M]):
             await trio.lowlevel.checkpoint()  # the pass that is due cancels this run
         self._change(ctx.facts, sequence, pending.begin)
         ctx.signal.on_abort(lambda reason: self._aborted(ctx, sequence, reason))
-        handler = self._handlers[type(mutation)]
+        handler = self._handlers.get(type(mutation), self._refuse)
         if _gives_way(handler):
             ctx = until(ctx, lambda: self._over(facts, sequence))
         try:
@@ -182,6 +185,10 @@ class Mutator(Generic[F, M]):
             self._change(ctx.facts, sequence, pending.fail(pending.message_of(error)))
         else:
             self._change(ctx.facts, sequence, pending.gone)
+
+    def _refuse(self, mutation: Record, _: Context[F]) -> None:
+        """Handle a mutation that has no handler: it came into the fact by other means than the event."""
+        raise UsageError(self._kinds.no_handler(type(mutation).__name__))
 
     def _over(self, facts: F, sequence: int) -> CancelReason | None:
         """Say why a run is over whose mutation was taken out of the line; None while it stands there."""

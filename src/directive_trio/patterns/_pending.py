@@ -94,11 +94,11 @@ def gone(_: Pending[Any]) -> None:
 
 
 def message_of(error: BaseException) -> str:
-    """Return what an error says, whatever its ``__str__`` does; its class where it says nothing."""
+    """Return what an error says, whatever its ``__str__`` does; the name of its class where it says nothing."""
     try:
-        said = str(error)
-        message = "".join(said)  # a subclass of str may have methods of its own
+        said = str.__str__(str(error))  # a subclass of str may have methods of its own
     except Exception:  # noqa: BLE001  # a hostile error is still an error
-        message = ""
-    message = message.strip() or type(error).__name__
-    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
+        said = ""
+    said = said.strip() or vars(type)["__name__"].__get__(type(error))
+    message = said if len(said) <= LONGEST_MESSAGE else said[: LONGEST_MESSAGE - 1] + "…"
+    return message.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # what is no text cannot be stored

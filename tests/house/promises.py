@@ -1,0 +1,91 @@
+"""What the pages about the mutator and about ``owns`` of the TypeScript original promise, sentence by sentence.
+
+Each promise is kept here and has a test that names it in its docstring ("mutator-7: …"), or it is kept otherwise, and
+`docs/from-directive.md` says how: `DIFFERENT` holds the words to look for there. Many have both.
+"""
+
+MUTATOR = {
+    "mutator-1": "one declaration brings the event, the constraint, the requirement and the resolver",
+    "mutator-2": "the kind of a mutation chooses its handler",
+    "mutator-3": "what is dispatched stands in the fact: pending, without an error",
+    "mutator-4": "it is running while its handler runs",
+    "mutator-5": "after success the fact is empty",
+    "mutator-6": "a handler is given the payload, the facts to write, and requeue",
+    "mutator-7": "what raises is failed, with its message",
+    "mutator-8": "failed is a state of its own: neither empty nor running",
+    "mutator-9": "what has failed is not tried again by itself",
+    "mutator-10": "a fresh mutation takes the place of a failed one, and runs",
+    "mutator-11": "a message has at most 500 characters",
+    "mutator-12": "a message is plain text that is left as it is: whoever shows it escapes it",
+    "mutator-13": "one mutation is in flight at a time",
+    "mutator-14": "one that arrives meanwhile has its turn when the one under way has ended",
+    "mutator-15": "two mutators with different facts do not wait for each other",
+    "mutator-16": "several of one shape at once: the last one wins",
+    "mutator-17": "a handler may set off another mutation, and ask for requeue",
+    "mutator-18": "of a cancellable kind the next one aborts the one before",
+    "mutator-19": "what is not made cancellable is not cancelled",
+    "mutator-20": "with supersede never, both run to their end",
+    "mutator-21": "the timeout counts from the beginning of the handler",
+    "mutator-22": "a test decides what time it is",
+    "mutator-23": "the signal says why: superseded, or timeout and after how long",
+    "mutator-24": "the reason travels with the exception that it becomes",
+    "mutator-25": "on_cancel is called at the moment of the abort, before the handler hears of it",
+    "mutator-26": "on_cancel is told the kind of the cancellation, the payload, the number, and is given live facts",
+    "mutator-27": "what on_cancel writes to the facts stays",
+    "mutator-28": "an error of on_cancel stops nothing",
+    "mutator-29": "a wrong kind, a wrong payload and a wrong handler are static errors",
+    "mutator-30": "each variant must have a handler",
+    "mutator-31": "what comes from outside is not checked before it reaches the resolver",
+    "mutator-32": "a kind reaches only handlers that were declared, whatever it calls itself",
+    "mutator-33": "cancellable and optimistic compose with it",
+    "mutator-34": "it takes nothing back by itself",
+    "mutator-35": "a recorder can tell who was superseded from who has completed",
+    "mutator-36": "the discriminator is called kind, for type would name the event",
+}
+
+OWNS = {
+    "owns-1": "without it every write lands",
+    "owns-2": "an owned fact that somebody else has written keeps what they wrote",
+    "owns-3": "facts that are not listed always land",
+    "owns-4": "what is expected is the value the run has last written, or began with",
+    "owns-5": "a write lands while the fact has that value",
+    "owns-6": "a dropped write aborts the signal",
+    "owns-7": "the fact stays locked for the rest of the run, even if the value returns",
+    "owns-8": "other owned facts are not affected",
+    "owns-9": "the condition of the constraint is never consulted",
+    "owns-10": "a write while an error is handled is dropped likewise",
+    "owns-11": "a resolver may look at its signal and leave early",
+    "owns-12": "a bound run is not cancelled when its requirement goes: it ends, and its data lands",
+    "owns-13": "only a dropped write, an explicit cancel or a timeout aborts its signal",
+    "owns-14": "async constraints own nothing",
+    "owns-15": "a condition that turns out to be async turns the binding off",
+    "owns-16": "it works with conditions that are data",
+    "owns-17": "what is called out of band is not bound",
+    "owns-18": "a batch of several constraints is not bound, one of a single constraint is",
+    "owns-19": "a value that goes and comes back is no clobber",
+    "owns-20": "a terminal value that somebody leaves in the fact is always kept",
+    "owns-21": "a dropped write is observed with the fact, the expected and the actual value, and why",
+    "owns-22": "after ten the rest is summed up",
+    "owns-23": "the logging plugin and the devtools show it without being asked",
+}
+
+PROMISES = MUTATOR | OWNS
+
+# The promise, and the words of docs/from-directive.md that say how it is kept otherwise.
+DIFFERENT = {
+    "mutator-1": "the fact is a field of the facts class",
+    "mutator-6": "`(mutation, ctx)`",
+    "mutator-14": 'concurrency="latest"',
+    "mutator-16": 'concurrency="latest"',
+    "mutator-17": "A cascade goes on by itself",
+    "mutator-20": "waits for its turn",
+    "mutator-22": "`MockClock`",
+    "mutator-28": "reported to the error boundary",
+    "mutator-30": "`DefinitionError` when a system is made",
+    "mutator-31": "checked against the classes with a handler before anything is written",
+    "mutator-36": "the class of the mutation",
+    "owns-13": "nor from a stop",
+    "owns-14": "for async constraints too",
+    "owns-15": "whether it is `async def`",
+    "owns-17": "owns nothing",
+}
