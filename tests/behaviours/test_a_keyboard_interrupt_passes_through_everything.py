@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import trio
 
-from directive_trio import ErrorBoundary, Module, Retry, System, open_system
+from directive_trio import ErrorBoundary, Module, Retry, SourceLink, System, open_system
 from directive_trio.abc import Plugin
+from directive_trio.errors import LifecycleError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, WorkFacts, all_tasks, work_module
 
@@ -206,3 +207,84 @@ async def test_it_comes_out_of_a_dispatch_to_whoever_dispatched(autojump_clock: 
         with pytest.raises(KeyboardInterrupt):
             system.dispatch(Job("a"))
         assert system[module].note == ""
+
+
+class InterruptingAt(Plugin):
+    """A plugin that is interrupted when it is told something."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def observe(self, observation: Observation, /) -> None:
+        if observation.type == self.kind:
+            raise KeyboardInterrupt
+
+
+def interrupted_at_its_start(place: str) -> System:
+    """A system that is interrupted while it starts: by whom it tells, or where a source is asked for its key."""
+
+    async def forever(link: SourceLink) -> None:
+        await trio.sleep_forever()
+
+    def key(facts: WorkFacts) -> None:
+        raise KeyboardInterrupt
+
+    module = work_module(lambda job, ctx: None)
+    module.source(name="first")(forever)
+    if place == "key of a source":
+        module.source(name="second", key=key)(forever)
+    return System(module, plugins=[InterruptingAt(place)])
+
+
+@pytest.mark.parametrize("place", ["system.start", "key of a source"])
+async def test_an_interrupt_while_it_starts_ends_it(place: str, autojump_clock: trio.abc.Clock) -> None:
+    """In the nursery of a host, whose call of `start` raises it; the system ends on its own."""
+    system = interrupted_at_its_start(place)
+    before = all_tasks()
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(KeyboardInterrupt):
+            system.start(nursery)
+        with pytest.raises(LifecycleError):
+            system.start(nursery)
+    assert system.state == "stopped"
+    assert all_tasks() == before
+
+
+@pytest.mark.parametrize("place", ["system.start", "key of a source"])
+async def test_an_interrupt_while_run_starts_ends_it(place: str, autojump_clock: trio.abc.Clock) -> None:
+    """In a task of its own."""
+    system = interrupted_at_its_start(place)
+    before = all_tasks()
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(system.run)
+    assert caught.group_contains(KeyboardInterrupt)
+    assert system.state == "stopped"
+    assert all_tasks() == before
+
+
+@pytest.mark.parametrize("place", ["system.start", "system.stop", "system.destroy"])
+async def test_an_interrupt_at_either_end_leaves_the_block(place: str, autojump_clock: trio.abc.Clock) -> None:
+    """`open_system` starts, stops and destroys."""
+    before = all_tasks()
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  # alone or in a group
+        async with open_system(work_module(lambda job, ctx: None), plugins=[InterruptingAt(place)]) as system:
+            await system.settle()
+    alone = isinstance(caught.value, KeyboardInterrupt)
+    assert alone or (isinstance(caught.value, BaseExceptionGroup) and caught.group_contains(KeyboardInterrupt))
+    assert all_tasks() == before
+
+
+async def test_an_interrupt_at_the_end_of_an_eviction_wakes_who_waits(autojump_clock: trio.abc.Clock) -> None:
+    """Also one who waits outside the nursery of the system, where somebody takes the interrupt."""
+    system = System(work_module(lambda job, ctx: None), plugins=[InterruptingAt("system.destroy")])
+
+    async def host(task_status: trio.TaskStatus[System]) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            await system.run(task_status=task_status)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(host)
+        await system.evict(trio.current_time() + 10)
+        assert trio.current_time() < 1
+    assert system.state == "destroyed"

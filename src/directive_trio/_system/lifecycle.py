@@ -77,8 +77,9 @@ class Life:
 
     def start(self, nursery: trio.Nursery, *, shield: bool = False) -> None:
         """Run in tasks of *nursery*. With *shield* a cancellation from outside does not end it."""
-        self._begin(nursery)
+        self._open(nursery)
         nursery.start_soon(self._live, shield, name=f"directive_trio {self.name}")
+        self._begin()
 
     async def _live(self, shield: bool) -> None:
         try:
@@ -91,23 +92,33 @@ class Life:
         next_state(self.state, Operation.START)  # refused here, its error is not in a group
         try:
             async with trio.open_nursery() as nursery:
-                self._begin(nursery)
-                started()
-                await self._reconcile(shield=False)
+                self._open(nursery)
+                try:
+                    self._begin(started)
+                finally:
+                    await self._reconcile(shield=False)
         finally:
             self._finish()
 
-    def _begin(self, nursery: trio.Nursery) -> None:
+    def _open(self, nursery: trio.Nursery) -> None:
         state = next_state(self.state, Operation.START)
         self._loop.open(nursery)
         self.state = state
         self._ended = trio.Event()
         self._observers.clock = trio.current_time
-        if self._observers.listening:
-            self._observers.tell(SystemStart, self.name)
-        self._plugins.start(self._loop.tasks)
-        if not self._loop.stopping:  # an observer may have seen enough
-            self._loop.sources.begin()
+
+    def _begin(self, started: Callable[[], None] = lambda: None) -> None:
+        """Tell everybody that it runs. Who raises a KeyboardInterrupt here ends it: its first task is there already."""
+        try:
+            if self._observers.listening:
+                self._observers.tell(SystemStart, self.name)
+            self._plugins.start(self._loop.tasks)
+            if not self._loop.stopping:  # an observer may have seen enough
+                self._loop.sources.begin()
+            started()
+        except BaseException:
+            self.stop()
+            raise
 
     # -- ending -----------------------------------------------------------------------------------
 
@@ -142,9 +153,11 @@ class Life:
         finally:  # from here on it may be used where there is no trio
             self.state = next_state(self.state, Operation.ENDED)
             self._observers.clock = lambda: now
-            if self._eviction is not None:
-                self._end_for_good()
-            self._ended.set()
+            try:
+                if self._eviction is not None:
+                    self._end_for_good()
+            finally:
+                self._ended.set()
 
     def stop(self) -> None:
         """Ask for the end."""
