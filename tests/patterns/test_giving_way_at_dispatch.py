@@ -31,6 +31,7 @@ async def test_who_is_woken_beside_the_dispatch_writes_nothing_more(
 ) -> None:
     """mutator-18: the next one aborts the one before, also if that goes on before the engine has had its pass."""
     gate = trio.Event()
+    aborted: list[bool] = []
 
     async def search(mutation: Search, ctx: Ctx) -> None:
         kept = ctx.facts
@@ -39,7 +40,7 @@ async def test_who_is_woken_beside_the_dispatch_writes_nothing_more(
             if use == "an event":
                 ctx.dispatch(change(Submit("from the old one")))
             if use == "the signal":
-                ctx.signal.raise_if_aborted()
+                aborted.append(ctx.signal.aborted)
             if use == "an error":
                 raise ValueError("of the old one")
             if use == "a requeue":
@@ -63,6 +64,8 @@ async def test_who_is_woken_beside_the_dispatch_writes_nothing_more(
             assert system[module].log == ("b",)
             assert system[module].pending_mutation is None
         assert reasons(log) == ["superseded"]
+    assert aborted == [True] * len(aborted)
+    assert bool(aborted) is (use == "the signal")
 
 
 async def test_who_is_taken_away_writes_nothing_more(autojump_clock: trio.abc.Clock) -> None:
@@ -162,6 +165,44 @@ async def test_a_sync_handler_may_dispatch_its_own_kind(autojump_clock: trio.abc
     assert reasons(log) == ["superseded"] * 4
 
 
+async def test_it_is_superseded_at_once(autojump_clock: trio.abc.Clock) -> None:
+    """Not when it next uses what it was given."""
+    told: list[float] = []
+
+    async def search(mutation: Search, ctx: Ctx) -> None:
+        if mutation.q == "a":
+            ctx.dispatch(change(Search("b")))
+            await trio.sleep(5)
+
+    module, change = form(search=cancellable(search, on_cancel=lambda _: told.append(trio.current_time())))
+    async with open_system(module) as system:
+        begun = trio.current_time()
+        system.dispatch(change(Search("a")))
+        await system.settle()
+        assert (told, trio.current_time()) == ([begun], begun)
+
+
+@pytest.mark.parametrize("then", ["timeout", "cancel"])
+async def test_what_it_dispatched_in_a_transaction_is_not_lost(autojump_clock: trio.abc.Clock, then: str) -> None:
+    """There it is not superseded at once, for all may yet be undone; but what it dispatched stays when it ends."""
+
+    async def search(mutation: Search, ctx: Ctx) -> None:
+        if mutation.q == "a":
+            with system.transaction():
+                ctx.dispatch(change(Search("b")))
+            await trio.sleep(1 if then == "cancel" else 100)
+        ctx.facts.log += (mutation.q,)
+
+    module, change = form(search=cancellable(search, timeout=5))
+    async with open_system(module) as system:
+        system.dispatch(change(Search("a")))
+        await trio.sleep(0.5)
+        if then == "cancel":
+            system.cancel(change.requirement(1))  # type: ignore[call-arg]  # made at run time
+        await system.settle(timeout=20)
+        assert (system[module].log, system[module].pending_mutation) == (("b",), None)
+
+
 async def test_what_is_undone_supersedes_nobody(autojump_clock: trio.abc.Clock) -> None:
     """A dispatch in a transaction that fails has not been."""
     log: list[Observation] = []
@@ -228,6 +269,32 @@ async def test_what_is_kept_is_not_taken_back(
         system.cancel(Close())
         await trio.sleep(1)
         assert system[module].state == left
+
+
+@frozen
+class Knock: ...
+
+
+async def test_only_who_wrote_it_can_keep_it(autojump_clock: trio.abc.Clock) -> None:
+    """What another run has written is that run's, and is taken back with it."""
+
+    async def closing(requirement: Close, ctx: Context[DoorFacts]) -> None:
+        ctx.facts.state = "closing"
+        await trio.sleep(10)
+
+    module = door(closing)
+
+    @module.resolver(Knock)
+    async def knock(requirement: Knock, ctx: Context[DoorFacts]) -> None:
+        keep(ctx, "state")
+
+    async with open_system(module) as system:
+        await trio.sleep(1)
+        system.require(Knock())
+        await trio.sleep(1)
+        system.cancel(Close())
+        await trio.sleep(1)
+        assert system[module].state == "open"
 
 
 async def test_a_run_ends_as_soon_as_it_is_over(autojump_clock: trio.abc.Clock) -> None:

@@ -8,7 +8,7 @@ from attrs import define, frozen
 
 from directive_trio import Context, Module, System, open_system
 from directive_trio.errors import DefinitionError, EventPayloadError, UsageError
-from directive_trio.observe import MutationDropped, Observation, RequirementCreated, ResolverCancel
+from directive_trio.observe import MutationDropped, Observation, RequirementCreated, ResolverCancel, ResolverComplete
 from directive_trio.patterns import Mutator, Pending
 from tests.patterns.form import Ctx, FormFacts, Search, Submit, form
 
@@ -486,5 +486,7 @@ async def test_one_that_is_taken_out_before_its_first_step_never_begins(autojump
             await trio.lowlevel.checkpoint()
             system[module].pending_mutation = None
             await system.settle()
+        handled = len(system[module].log)
+    assert sum(isinstance(seen, ResolverComplete) for seen in log) == handled
     assert [seen.type for seen in log if "error" in seen.type] == []
     assert any(isinstance(seen, ResolverCancel) for seen in log)

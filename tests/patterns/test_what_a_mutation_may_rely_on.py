@@ -218,7 +218,7 @@ async def test_a_handler_may_write_the_next_one_into_the_fact(
 async def test_a_line_of_an_earlier_program_comes_first(autojump_clock: trio.abc.Clock) -> None:
     """Numbers go on from those that stand in the fact, so that none is given twice."""
     module, change = form(concurrency="queue")
-    old = Pending(Submit("a"), sequence=1, others=(Pending(Submit("b"), sequence=2),))
+    old = Pending(Submit("a"), sequence=50, others=(Pending(Submit("b"), sequence=51),))
     async with open_system(module, initial={"form": {"pending_mutation": old}}) as system:
         events = [change(Submit("c")), change(Submit("d"))]
         for event in reversed(events):

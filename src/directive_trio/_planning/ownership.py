@@ -59,6 +59,11 @@ class Ownership:
             if cell.writer == run:
                 self._expected[cell] = cell.value
 
+    def landed(self, cell: Cell) -> None:
+        """The engine has written for the run: that is as good as the run's own write."""
+        if cell in self._expected:
+            self._expected[cell] = cell.value
+
 
 class Owners:
     """Binds runs to what their constraints own; there is one where any constraint owns anything."""

@@ -83,8 +83,15 @@ class RunContext:
 
     def landing(self) -> Any:
         """Return a view that writes as the engine, whatever has become of the run."""
-        store = self._runs.store
-        return WriterLens(store.lens, lambda cell, value: store.write(cell, value, ENGINE)).own(self._place.module)
+        return WriterLens(self._runs.store.lens, self._land).own(self._place.module)
+
+    def _land(self, cell: Cell, value: Any) -> None:
+        owned = self._run.ownership
+        if owned is not None:
+            owned.admits(cell)
+        self._runs.store.write(cell, value, ENGINE)
+        if owned is not None:
+            owned.landed(cell)
 
     def wrote_last(self, fact: str) -> bool:
         """Say whether this run wrote a fact last."""

@@ -142,8 +142,6 @@ class Mutator(Generic[F, M]):
         Raises:
             UsageError: There is no handler for it.
         """
-        if type(mutation) not in self._handlers:
-            raise UsageError(self._kinds.no_handler(type(mutation).__name__))
         return self.event(mutation)  # type: ignore[call-arg]  # made at run time
 
     # -- the four declarations --------------------------------------------------------------------

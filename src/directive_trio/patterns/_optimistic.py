@@ -38,8 +38,11 @@ class Optimistic(Wrapper[K, F]):
         remove = ctx.signal.on_abort(lambda _: _restore(ctx, saved))
         try:
             await call(self.handler, mutation, ctx, sequence)
-        except BaseException:
-            _restore(ctx, saved)  # again where it was cancelled: for what it wrote while it cleaned up
+        except BaseException as error:
+            try:
+                _restore(ctx, saved)  # again where it was cancelled: for what it did while it cleaned up
+            except Exception as refused:  # noqa: BLE001  # the user's validator or copy; why it failed matters more
+                error.add_note(f"and this could not be taken back: {refused}")
             raise
         finally:
             remove()
@@ -54,14 +57,19 @@ def _save(ctx: Context[Any], name: str) -> Saved:
 
 
 def _restore(ctx: Context[Any], saved: dict[str, Saved]) -> None:
+    """Take back whatever can be; if something cannot, say so when the rest has returned."""
     facts = landing(ctx)
+    refused: list[Exception] = []
     for name, before in saved.items():
         now = getattr(facts, name)
-        if now is before.original:
-            if _differs(now, before.copy):
+        if _differs(now, before.copy) if now is before.original else wrote_last(ctx, name):
+            try:
                 setattr(facts, name, deepcopy(before.copy))
-        elif wrote_last(ctx, name):
-            setattr(facts, name, deepcopy(before.copy))
+            except Exception as error:  # noqa: BLE001  # the user's validator or copy
+                refused.append(error)
+            saved[name] = Saved(getattr(facts, name), before.copy)
+    if refused:
+        raise refused[0]
 
 
 def _differs(now: Any, before: Any) -> bool:
