@@ -15,9 +15,11 @@ STEP = 1 / 8
 """Seconds between what the run does. What others do comes in the middle between two of its steps."""
 
 Fact: TypeAlias = Literal["a", "b", "c"]
-Step: TypeAlias = tuple[Fact, int] | Literal["fail"]
-Foreign: TypeAlias = tuple[int, str, int]
-"""Before which step of the run, which fact, which value. ``wanted`` turns the constraint on and off."""
+Step: TypeAlias = tuple[Fact, int, bool] | Literal["fail"]
+"""Which fact, which value, and whether with an event; or the attempt fails."""
+Foreign: TypeAlias = tuple[int, str, int, bool]
+"""Before which step of the run, which fact, which value, and whether with an event. ``wanted`` turns the constraint
+on and off."""
 
 OWNED = ("a", "b")
 ATTEMPTS = 3
@@ -35,23 +37,60 @@ class Facts:
 class Work: ...
 
 
+@frozen
+class Put:
+    fact: str
+    value: int
+
+
 values = st.integers(0, 2)
 steps: st.SearchStrategy[list[Step]] = st.lists(
-    st.one_of(st.tuples(st.sampled_from(["a", "b", "c"]), values), st.just("fail")), min_size=4, max_size=10
+    st.one_of(st.tuples(st.sampled_from(["a", "b", "c"]), values, st.booleans()), st.just("fail")),
+    min_size=4,
+    max_size=10,
 )
 foreign: st.SearchStrategy[list[Foreign]] = st.lists(
-    st.tuples(st.integers(0, 8), st.sampled_from(["a", "b", "c", "wanted"]), values), min_size=2, max_size=8
+    st.tuples(st.integers(0, 8), st.sampled_from(["a", "b", "c", "wanted"]), values, st.booleans()),
+    min_size=2,
+    max_size=8,
 )
-timeouts = st.sampled_from([None, 2.5 * STEP, 5.5 * STEP])
+timeouts = st.sampled_from([None, 2.375 * STEP, 5.375 * STEP])  # never at the moment of a step
+
+
+class Model:
+    """A dict of facts, and what the run knows of those that it owns."""
+
+    def __init__(self) -> None:
+        self.facts = {"a": 0, "b": 0, "c": 0}
+        self.mine: set[str] = set()  # written last by the run
+        self.expected = dict.fromkeys(OWNED, 0)
+        self.lost: set[str] = set()
+        self.dropped: list[str] = []
+
+    def put(self, fact: str, value: int, by_the_run: bool = False) -> None:
+        if self.facts[fact] != value:
+            self.facts[fact] = value
+            (self.mine.add if by_the_run else self.mine.discard)(fact)
+
+    def look(self, fact: str) -> None:
+        if self.facts[fact] != self.expected.get(fact, self.facts[fact]):
+            self.lost.add(fact)
+
+    def write(self, fact: str, value: int, with_event: bool) -> None:
+        """The run writes. An event is all or nothing, so it lands; but what was lost before it stays so."""
+        for one in OWNED if with_event else (fact,):
+            self.look(one)
+        if with_event or fact not in self.lost:
+            self.put(fact, value, by_the_run=True)
+            self.expected.update({one: self.facts[one] for one in self.mine & {*OWNED}})
+        else:
+            self.dropped.append(fact)
 
 
 def model(program: list[Step], others: list[Foreign], timeout: float | None) -> tuple[dict[str, int], list[str]]:
-    """Play it on a dict: the facts at the end, and the facts whose writes were dropped."""
-    facts = {"a": 0, "b": 0, "c": 0}
-    expected = dict.fromkeys(OWNED, 0)
-    lost: set[str] = set()
-    dropped: list[str] = []
-    left = [(at, fact, value) for at, fact, value in sorted(others) if fact != "wanted"]
+    """Play it: the facts at the end, and the facts whose writes were dropped."""
+    played = Model()
+    left = [(at, fact, value) for at, fact, value, _ in sorted(others) if fact != "wanted"]
     attempt, begun = 1, 0.0
     for number, step in enumerate(program):
         due = (number + 1) * STEP
@@ -60,19 +99,14 @@ def model(program: list[Step], others: list[Foreign], timeout: float | None) -> 
         if attempt > ATTEMPTS:
             break
         while left and left[0][0] <= number:
-            _, fact, value = left.pop(0)
-            facts[fact] = value
+            played.put(*left.pop(0)[1:])
         if step == "fail":
             attempt, begun = attempt + 1, due
-        elif step[0] in expected and (step[0] in lost or facts[step[0]] != expected[step[0]]):
-            lost.add(step[0])
-            dropped.append(step[0])
         else:
-            facts[step[0]] = step[1]
-            if step[0] in expected:
-                expected[step[0]] = step[1]
-    facts.update({fact: value for _, fact, value in left})
-    return facts, dropped
+            played.write(*step)
+    for _, fact, value in left:
+        played.put(fact, value)
+    return played.facts, played.dropped
 
 
 @given(steps, foreign, timeouts)
@@ -85,6 +119,10 @@ def test_ownership_does_what_the_model_does(program: list[Step], others: list[Fo
         done = runs = 0
         aborted = False
 
+        @module.on(Put)
+        def put(facts: Facts, event: Put) -> None:
+            setattr(facts, event.fact, event.value)
+
         @module.resolver(Work, retry=Retry(ATTEMPTS, initial_delay=0), timeout=timeout)
         async def work(requirement: Work, ctx: Context[Facts]) -> None:
             nonlocal done, runs, aborted
@@ -95,16 +133,17 @@ def test_ownership_does_what_the_model_does(program: list[Step], others: list[Fo
                 done += 1
                 if step == "fail":
                     raise ValueError
-                setattr(ctx.facts, *step)
+                fact, value, with_event = step
+                ctx.dispatch(Put(fact, value)) if with_event else setattr(ctx.facts, fact, value)
                 aborted |= ctx.signal.aborted
             ctx.facts.wanted = 0  # satisfied: it does not begin anew
 
         log: list[Observation] = []
         async with open_system(module, errors=ErrorBoundary(on_error=lambda *_: None)) as system:
             system.observe(log.append)
-            for at, fact, value in sorted(others):
+            for at, fact, value, with_event in sorted(others):
                 await trio.sleep_until((at + 0.5) * STEP)
-                setattr(system[module], fact, value)
+                system.dispatch(Put(fact, value)) if with_event else setattr(system[module], fact, value)
             await system.settle(timeout=1000)
             facts = system[module]
             dropped = [seen.fact[-1] for seen in log if isinstance(seen, ResolverWriteRejected)]
