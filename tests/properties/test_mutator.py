@@ -115,42 +115,44 @@ def model(mode: Mode, program: list[Arrival]) -> tuple[list[int], list[int]]:
     return done, [one.number for one in line]
 
 
+async def handle(mutation: Edit | Look, ctx: Context[Facts]) -> None:
+    await trio.sleep(mutation.seconds + 1 / 1024)
+    if not mutation.good:
+        raise ValueError(mutation.number)
+    ctx.facts.done += (mutation.number,)
+
+
+async def play(mode: Mode, program: list[Arrival]) -> tuple[list[int], list[int]]:
+    """The same, for real."""
+    module = Module("m", Facts)
+    change = Mutator(module, concurrency=mode).on(Edit, handle).on(Look, cancellable(handle, timeout=PATIENCE))
+    system = System(module)
+    async with trio.open_nursery() as nursery:
+        system.start(nursery)
+        for number, (wait, before, supersedes, seconds, good) in enumerate(program):
+            await trio.sleep(wait + MOMENT)
+            shown = system[module].pending_mutation
+            if before == "cancel" and shown is not None and shown.status == "running":
+                system.cancel(change.requirement(shown.sequence))  # type: ignore[call-arg]  # made at run time
+            if before == "stop":
+                await system.stop_async()
+                system.start(nursery)
+            if before:
+                await trio.sleep(MOMENT)
+            system.dispatch(change((Look if supersedes else Edit)(number, seconds, good)))
+        await system.settle(timeout=1000)
+        shown = system[module].pending_mutation
+        line = [] if shown is None else [shown, *shown.others]
+        assert all(one.status == "failed" for one in line)
+        await system.destroy()
+    return list(system[module].done), sorted(one.mutation.number for one in line)
+
+
 @given(st.sampled_from(["latest", "queue", "parallel"]), arrivals)
 def test_the_modes_do_what_the_model_does(mode: Mode, program: list[Arrival]) -> None:
     """Nothing is lost in a queue, order is kept, in latest the last one wins; who fails stays until the next comes."""
-
-    async def handle(mutation: Edit | Look, ctx: Context[Facts]) -> None:
-        await trio.sleep(mutation.seconds + 1 / 1024)
-        if not mutation.good:
-            raise ValueError(mutation.number)
-        ctx.facts.done += (mutation.number,)
-
-    async def main() -> tuple[list[int], list[int]]:
-        module = Module("m", Facts)
-        change = Mutator(module, concurrency=mode).on(Edit, handle).on(Look, cancellable(handle, timeout=PATIENCE))
-        system = System(module)
-        async with trio.open_nursery() as nursery:
-            system.start(nursery)
-            for number, (wait, before, supersedes, seconds, good) in enumerate(program):
-                await trio.sleep(wait + MOMENT)
-                shown = system[module].pending_mutation
-                if before == "cancel" and shown is not None and shown.status == "running":
-                    system.cancel(change.requirement(shown.sequence))  # type: ignore[call-arg]  # made at run time
-                if before == "stop":
-                    await system.stop_async()
-                    system.start(nursery)
-                if before:
-                    await trio.sleep(MOMENT)
-                system.dispatch(change((Look if supersedes else Edit)(number, seconds, good)))
-            await system.settle(timeout=1000)
-            shown = system[module].pending_mutation
-            line = [] if shown is None else [shown, *shown.others]
-            assert all(one.status == "failed" for one in line)
-            await system.destroy()
-            return list(system[module].done), sorted(one.mutation.number for one in line)
-
     event(mode)
-    done, failed = trio.run(main, clock=MockClock(autojump_threshold=0))
+    done, failed = trio.run(play, mode, program, clock=MockClock(autojump_threshold=0))
     expected, standing = model(mode, program)
     if mode == "parallel" and any(before == "stop" for _, before, *_ in program):
         done, expected = sorted(done), sorted(expected)  # those that begin anew together may end in any order
