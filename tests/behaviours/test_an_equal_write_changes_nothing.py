@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import define
+from attrs import define, frozen
 
-from directive_trio import Module, System, derivation, fact, open_system
+from directive_trio import Context, Module, System, derivation, fact, open_system
 from directive_trio.errors import LifecycleError, UsageError
 from directive_trio.observe import FactChange, Observation
 
@@ -26,6 +26,16 @@ class Grumpy:
         raise RuntimeError("do not compare me")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@define
+class Counter:
+    count: int = 7
+
+
+@frozen
+class Again:
+    count: int
 
 
 def lower(text: str) -> str:
@@ -147,3 +157,24 @@ async def test_only_a_fact_of_a_living_system_can_be_touched(autojump_clock: tri
             system.touch("m.doubled")
     with pytest.raises(LifecycleError):
         system.touch("m.value")
+
+
+async def test_what_a_run_writes_that_is_equal_is_no_change(autojump_clock: trio.abc.Clock) -> None:
+    """Nobody hears of it, and no second pass follows the one of its end."""
+    module = Module("counter", Counter)
+    told: list[tuple[int, int]] = []
+
+    @module.constraint
+    def always(facts: Counter) -> Again:
+        return Again(facts.count)
+
+    @module.resolver(Again)
+    async def again(requirement: Again, ctx: Context[Counter]) -> None:
+        ctx.facts.count = 7
+        await trio.sleep(1)
+
+    async with open_system(module) as system:
+        system.watch("counter::count", lambda new, old: told.append((new, old)))
+        await system.settle()
+        assert told == []
+        assert system.inspect().passes == 2

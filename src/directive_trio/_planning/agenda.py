@@ -21,47 +21,39 @@ Item = ConstraintNode | ButFor | Wanted
 class Agenda:
     """What is due. ``marked`` is the queue into which sinks put themselves when they become stale."""
 
-    __slots__ = ("_count", "_heap", "marked")
+    __slots__ = ("_count", "heap", "marked")
 
     def __init__(self) -> None:
         self.marked: list[Any] = []
-        self._heap: list[tuple[int, int, int, int, Item]] = []
+        self.heap: list[tuple[int, int, int, int, Item]] = []
         self._count = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._heap or self.marked)
 
     def push(self, node: ConstraintNode) -> None:
         """Put a constraint on the agenda. It is on it at most once."""
         if not node.queued:
             node.queued = True
             self._count += 1
-            heapq.heappush(self._heap, (node.rank, 0, 0, self._count, node))
+            heapq.heappush(self.heap, (node.rank, 0, 0, self._count, node))
 
     def push_question(self, sink: ButFor) -> None:
         """Put a but-for question on the agenda."""
         self._count += 1
-        heapq.heappush(self._heap, (sink.node.rank, 1, sink.run.number, self._count, sink))
+        heapq.heappush(self.heap, (sink.node.rank, 1, sink.run.number, self._count, sink))
 
     def push_decision(self, wanted: Wanted) -> None:
         """Put a decision on the agenda."""
         self._count += 1
-        heapq.heappush(self._heap, (wanted.rank, 2, 0, self._count, wanted))
+        heapq.heappush(self.heap, (wanted.rank, 2, 0, self._count, wanted))
 
     def take(self) -> Item | None:
         """Take what comes first; None when nothing is left."""
-        heap = self._heap
+        heap = self.heap
         if self.marked:
             if len(self.marked) == 1 and not heap:
                 sink = self.marked.pop()
                 return sink if sink.state == STALE else None  # else it was judged meanwhile
             self._take_marked()
-        if not heap:
-            return None
-        item = heapq.heappop(heap)[-1]
-        if type(item) is ConstraintNode:
-            item.queued = False
-        return item
+        return heapq.heappop(heap)[-1] if heap else None
 
     def _take_marked(self) -> None:
         for sink in self.marked:
@@ -75,8 +67,8 @@ class Agenda:
 
     def reorder(self) -> None:
         """The ranks of constraints are others now."""
-        items = [entry[-1] for entry in sorted(self._heap)]
-        self._heap.clear()
+        items = [entry[-1] for entry in sorted(self.heap)]
+        self.heap.clear()
         pushes: dict[type, Callable[[Any], None]] = {ConstraintNode: self._push_again, ButFor: self.push_question}
         for item in items:
             pushes.get(type(item), self.push_decision)(item)
@@ -88,4 +80,4 @@ class Agenda:
     def clear(self) -> None:
         """Forget everything."""
         self.marked.clear()
-        self._heap.clear()
+        self.heap.clear()

@@ -34,27 +34,26 @@ class Identities:
         self._resolvers = resolvers
         self._chosen: dict[tuple[str, type], Resolver[Any, Any] | None] = {}
 
-    def _resolver_for(self, module: str, kind: type) -> Resolver[Any, Any] | None:
-        """Choose the resolver: the producing module's own, then others in module order."""
-        key = (module, kind)
-        try:
-            return self._chosen[key]
-        except KeyError:
-            own = self._resolvers.get(module, {}).get(kind)
-            others = (known[kind] for known in self._resolvers.values() if kind in known)
-            chosen = self._chosen[key] = own or next(others, None)
-            return chosen
-
     def of(self, module: str, requirement: Record) -> tuple[Identity, Resolver[Any, Any] | None]:
         """Return the identity of a requirement, and its resolver.
 
         Raises:
             UnhashableRequirementError: It has none.
         """
-        resolver = self._resolver_for(module, type(requirement))
-        own = requirement if resolver is None or resolver.key is None else resolver.key(requirement)
-        name = None if resolver is None else resolver.id
+        kind = type(requirement)
         try:
-            return Identity(name, type(requirement), own), resolver
+            resolver = self._chosen[module, kind]
+        except KeyError:
+            resolver = self._chosen[module, kind] = self._choose(module, kind)
+        name = None if resolver is None else resolver.id
+        own = requirement if resolver is None or resolver.key is None else resolver.key(requirement)
+        try:
+            return Identity(name, kind, own), resolver
         except TypeError as error:
-            raise UnhashableRequirementError(type(requirement).__name__, name) from error
+            raise UnhashableRequirementError(kind.__name__, name) from error
+
+    def _choose(self, module: str, kind: type) -> Resolver[Any, Any] | None:
+        """Choose the resolver: the producing module's own, then others in module order."""
+        own = self._resolvers.get(module, {}).get(kind)
+        others = (known[kind] for known in self._resolvers.values() if kind in known)
+        return own or next(others, None)

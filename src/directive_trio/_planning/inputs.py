@@ -80,10 +80,15 @@ def differ(wanted: Wanted) -> bool:
 def differs_for(node: ConstraintNode, wanted: Wanted) -> bool:
     """The same for one producer. One of which nothing was taken asks for the first time since."""
     taken = wanted.inputs.get(node)
-    return taken is None or any(
-        touched(source, taken.revision) or differs(source, before, source, taken.revision)
-        for source, before in zip(taken.sources, taken.values, strict=True)
-    )
+    if taken is None:
+        return True
+    for source, before in zip(taken.sources, taken.values, strict=True):
+        value_of(source)  # brings it up to date
+        if source.version > taken.revision and (
+            touched(source, taken.revision) or differs(source, before, source, taken.revision)
+        ):
+            return True
+    return False
 
 
 def by_others(store: Store, wanted: Wanted, run: Run) -> bool:

@@ -16,14 +16,13 @@ from directive_trio._planning.async_questions import AsyncQuestions
 from directive_trio._planning.blocking import release, update_pending
 from directive_trio._planning.but_for import ButForWorlds
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.decisions import Decisions
 from directive_trio._planning.inputs import read
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import REMOVED, SUPERSEDED, Wanted
 from directive_trio._store.graph import CLEAN
 from directive_trio._store.store import Store
-
-FEW = 4
 
 
 class Judgement:
@@ -33,6 +32,7 @@ class Judgement:
         self.store = store
         self.observers = store.observers
         self.requirements = requirements
+        self.decisions = Decisions(requirements)
         self.agenda = requirements.agenda
         self.worlds = ButForWorlds(store, requirements)
         self.questions = AsyncQuestions(store, requirements)
@@ -137,15 +137,25 @@ class Judgement:
     def _compare(self, node: ConstraintNode, demand: tuple[Record, ...]) -> None:
         """Compare an answer with the last one: who is asked for anew, who no more, who still."""
         before = node.answer
-        if not before and not demand:
-            return
-        if len(before) == len(demand) and all(map(_still, before, demand)):  # an unchanged one is not hashed again
+        if not before:
+            if demand:
+                now = node.answer = self._entries(node.definition.module, demand)
+                for wanted in now:
+                    self.requirements.ask(node, wanted)
+        elif not demand:
+            node.answer = ()
+            for wanted in before:
+                self._drop(node, wanted, ())
+        elif len(before) == len(demand) and all(map(_still, before, demand)):  # not hashed again
             for wanted, requirement in zip(before, demand, strict=True):
                 wanted.newest = requirement
-                self.requirements.reconsider(node, wanted)
-            return
-        now = node.answer = self._entries(node.definition.module, demand)
-        asked, asking = _quick(before), _quick(now)
+                self.decisions.reconsider(node, wanted)
+        else:
+            self._compare_both(node, before, self._entries(node.definition.module, demand))
+
+    def _compare_both(self, node: ConstraintNode, before: tuple[Wanted, ...], now: tuple[Wanted, ...]) -> None:
+        node.answer = now
+        asked, asking = set(before), set(now)
         for wanted in before:
             if wanted not in asking:
                 self._drop(node, wanted, now)
@@ -153,20 +163,18 @@ class Judgement:
             if wanted not in asked:
                 self.requirements.ask(node, wanted)
             else:
-                self.requirements.reconsider(node, wanted)
+                self.decisions.reconsider(node, wanted)
 
     def _entries(self, module: str, demand: tuple[Record, ...]) -> tuple[Wanted, ...]:
         requirements = self.requirements
         identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
-        entries = [
-            requirements.entry(*identity, requirement) for identity, requirement in zip(identities, demand, strict=True)
-        ]
+        entries = map(requirements.entry, identities, demand)
         return tuple(dict.fromkeys(entries))
 
     def _drop(self, node: ConstraintNode, wanted: Wanted, now: tuple[Wanted, ...]) -> None:
         """A constraint asks no more. But for the run's own writes, would it?"""
         run = wanted.run
-        reason = _reason(wanted, [other.requirement for other in now])
+        reason = _reason(wanted, [other.requirement for other in now]) if now else REMOVED
         if run is None or not run.wrote or not _judged(run):
             self.requirements.leave(node, wanted, reason)
             return
@@ -236,11 +244,6 @@ def _judged(run: Run) -> bool:
 def _reason(wanted: Wanted, others: Iterable[Record]) -> CancelReason:
     """Say why *wanted* is wanted no more; *others* are what is wanted instead."""
     return SUPERSEDED if any(map(wanted.is_of_class, others)) else REMOVED
-
-
-def _quick(answer: tuple[Wanted, ...]) -> "tuple[Wanted, ...] | set[Wanted]":
-    """Return what can quickly be asked whether it contains something: a set, unless there are few."""
-    return answer if len(answer) <= FEW else set(answer)
 
 
 def _still(wanted: Wanted, requirement: Record) -> bool:

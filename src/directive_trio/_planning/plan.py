@@ -1,13 +1,10 @@
 """The plan: what one pass decided. The runtime carries it out, in this order."""
 
-from attrs import define, field
-
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 
 
-@define(eq=False)
 class Plan:
     """What to cancel, to start, to ask and to schedule.
 
@@ -16,13 +13,16 @@ class Plan:
     ``throw``: an error that the error boundary wants to leave the system.
     """
 
-    cancel: list[Run] = field(factory=list)
-    abandon: list[ConstraintNode] = field(factory=list)
-    unschedule: list[Wanted] = field(factory=list)
-    start: list[Run] = field(factory=list)
-    evaluate: dict[ConstraintNode, None] = field(factory=dict)
-    schedule: list[tuple[Wanted, float]] = field(factory=list)
-    throw: list[Exception] = field(factory=list)
+    __slots__ = ("abandon", "cancel", "evaluate", "schedule", "start", "throw", "unschedule")
+
+    def __init__(self) -> None:
+        self.cancel: list[Run] = []
+        self.abandon: list[ConstraintNode] = []
+        self.unschedule: list[Wanted] = []
+        self.start: list[Run] = []
+        self.evaluate: dict[ConstraintNode, None] = {}
+        self.schedule: list[tuple[Wanted, float]] = []
+        self.throw: list[Exception] = []
 
     @property
     def empty(self) -> bool:

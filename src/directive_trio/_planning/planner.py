@@ -94,7 +94,7 @@ class Planner:
         if wanted.status is not Status.RETRY:
             return withdrawn
         self.requirements.plan.unschedule.append(wanted)
-        self.requirements.stand(wanted, Status.CANCELLED)
+        self.judgement.decisions.stand(wanted, Status.CANCELLED)
         return True
 
     def cancel_run(self, run: Run, reason: CancelReason) -> None:
@@ -153,7 +153,8 @@ class Planner:
     @property
     def due(self) -> bool:
         """Whether a plan would have anything to decide."""
-        return bool(self.agenda or self._answers or self.judgement.cancelled or self._switched)
+        agenda = self.agenda
+        return bool(agenda.marked or agenda.heap or self._answers or self._switched or self.judgement.cancelled)
 
     def unmet(self) -> list[str]:
         """Say which requirements stand open, and why."""
@@ -172,38 +173,36 @@ class Planner:
     def plan(self, before: "dict[Cell, tuple[Any, int]]") -> Plan | None:
         """Decide until nothing is due; None where nothing follows. *before* is what the changed facts were."""
         requirements = self.requirements
+        if not self.due and requirements.plan.empty:
+            return None  # most are: what has changed concerns nobody
         requirements.began = None
         self.judgement.worlds.look_at(before)
-        while self._take_news() or self._take_item() or self._finish_deciding():
-            pass
+        self._decide_what_is_due()
         plan = requirements.plan
         if plan.empty:
-            return None  # most are; making another takes as long as the rest of such a pass
+            return None
         requirements.plan = Plan()
         if len(plan.start) > 1:
             plan.start.sort(key=_place)
         return plan
 
-    def _take_news(self) -> bool:
-        if self._switched:
-            self._apply_switches()
-        elif self._answers:
-            self.judgement.take_answer(*self._answers.popleft())
-        else:
-            return False
-        return True
-
-    def _take_item(self) -> bool:
-        item = self.agenda.take()
-        if item is None:
-            return False
-        if isinstance(item, Wanted):
-            self.requirements.decide(item)
-        elif isinstance(item, ConstraintNode):
-            self.judgement.constraint(item)
-        else:
-            self.judgement.but_for(item)
-        return True
+    def _decide_what_is_due(self) -> None:
+        judgement, take, decide = self.judgement, self.agenda.take, self.judgement.decisions.decide
+        while True:
+            if self._switched:
+                self._apply_switches()
+            elif self._answers:
+                judgement.take_answer(*self._answers.popleft())
+            elif (item := take()) is None:
+                if not self._finish_deciding():
+                    return
+            elif isinstance(item, Wanted):
+                decide(item)
+            elif isinstance(item, ConstraintNode):
+                item.queued = False
+                judgement.constraint(item)
+            else:
+                judgement.but_for(item)
 
     def _finish_deciding(self) -> bool:
         """Nothing more is due: end what nobody took over."""

@@ -138,17 +138,16 @@ class Wanted:
             self.asking -= 1
         elif before is HOLDS:
             self.holding -= 1
-        if link is not None:
-            self._link(node, link)
-        return before
-
-    def _link(self, node: "ConstraintNode", link: Link) -> None:
+        if link is None:
+            return before
         self.links[node] = link
-        self.rank = max(self.rank, node.rank)
         if link is ASKS:
             self.asking += 1
         elif link is HOLDS:
             self.holding += 1
+        if before is None and node.rank > self.rank:
+            self.rank = node.rank
+        return before
 
     def producers(self) -> "list[ConstraintNode]":
         """Return the constraints that ask for it, in their order."""

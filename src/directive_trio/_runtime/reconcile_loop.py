@@ -14,8 +14,8 @@ half done:
 What a pass itself changes is the next pass, before settlement is announced. Passes that only feed each other
 are counted, and stopped at ``convergence_limit``.
 
-Everything that could end the rest of the system wakes the loop. So while it is parked nothing is due, and what it
-has found out when it parked still holds: who waits asks a flag.
+Whatever could end the rest of the system, or begin it, wakes the loop. So as long as it was not woken, what it has
+found out when it last looked still holds, and who waits for rest asks a flag.
 
 Who wrote decides what a pass means: a change from outside breaks the rows of the guards; and if everything
 that changed was written by one run, what effects and watchers write in this pass counts as that run's.
@@ -129,17 +129,14 @@ class ReconcileLoop:
             or bool(self.runs.freed or self.sources.pending)
         )
 
-    def is_settled(self, retries: bool = True) -> bool:
-        """Say whether nothing is outstanding; *retries*: scheduled retries count as outstanding."""
-        return not (
-            self.runs.live
-            or self.runs.queued
-            or self.constraints.under_way
-            or self.effects.under_way
-            or (retries and self.retries.scheduled)
-            or self.passing
-            or self.due
-        )
+    def is_settled(self) -> bool:
+        """Say whether nothing is outstanding."""
+        return not (self._busy or self.retries.scheduled or self.passing or self.due)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether something goes on beside the loop."""
+        return bool(self.runs.live or self.runs.queued or self.constraints.under_way or self.effects.under_way)
 
     # -- the task ---------------------------------------------------------------------------------
 
@@ -155,7 +152,7 @@ class ReconcileLoop:
         self.settled = True
         self.settlement.failing = False
         self.chain.reset()
-        self._woken_from_outside = True
+        self._awake = self._woken_from_outside = True
         self.planner.begin()
         self.effects.begin()
 
@@ -164,30 +161,31 @@ class ReconcileLoop:
         while not self.stopping:
             await trio.lowlevel.checkpoint_if_cancelled()
             self._awake = False
-            if self.due:
+            if self.store.due or self.due:
                 self.reconcile()
             if self.stopping:  # what this pass has started ends before its first step
                 break
-            if self._awake:
+            if not self._awake:
+                self._rest()
+            if self._awake:  # by the pass, or by an observer that was told of rest
                 await trio.lowlevel.cancel_shielded_checkpoint()
             else:
-                self._announce()
-                self.settlement.look()
-                await self._park()
-
-    async def _park(self) -> None:
-        """Sleep until woken; not at all if an observer has asked for something since."""
-        if not self._awake:
-            self._parked = trio.lowlevel.current_task()
-            await trio.lowlevel.wait_task_rescheduled(self._unpark)
+                self._parked = trio.lowlevel.current_task()
+                await trio.lowlevel.wait_task_rescheduled(self._unpark)
 
     def _unpark(self, _: Any) -> trio.lowlevel.Abort:
         self._parked = None
         return trio.lowlevel.Abort.SUCCEEDED
 
+    def _rest(self) -> None:
+        """Nothing is due: say so if it is settled, and wake those who wait for that."""
+        self._announce()
+        if self.settlement.waiting:
+            self.settlement.look()
+
     def _announce(self) -> None:
-        """Say that it is settled, once, when it is."""
-        if not self.settled and self.is_settled():
+        """Nothing is due: say that it is settled, once, when it is."""
+        if not (self.settled or self._busy or self.retries.scheduled):
             self.settled = True
             self.planner.settled()
             if self.observers.listening:
@@ -195,10 +193,11 @@ class ReconcileLoop:
 
     def _at_rest(self, retries: bool) -> bool:
         """Say whether it is settled, for whoever waits: nobody hears of it before it was told."""
-        if self.settled and self._parked is not None:
-            return True
-        self._announce()
-        return self.is_settled(retries)
+        if self._awake:  # it has not looked yet
+            if self.due:
+                return False
+            self._announce()
+        return self.settled or not (retries or self._busy)
 
     def _unsettle(self) -> None:
         self.settled = False
@@ -220,15 +219,12 @@ class ReconcileLoop:
         try:
             changes = store.take_changes()
             self._begin_pass(changes)
-            self._run_what_follows(throw)
+            if self.watchers.marked or self.effects.marked or self.effects.throw:
+                self._run_what_follows(throw)
             store.ambient = ENGINE  # a sync resolver that writes past its context is still no outsider
             plan = None if self.stopping else self.planner.plan(changes)
-            if plan is None and self.runs.freed:
-                plan = Plan()
-            if plan is not None:
-                throw += plan.throw
-                canceled = len(plan.cancel)
-                started = self._carry_out(plan)
+            if plan is not None or self.runs.freed:
+                started, canceled = self._carry_out(plan or Plan(), throw)
             if self._asked:
                 self._do_what_was_asked()
         finally:
@@ -267,10 +263,13 @@ class ReconcileLoop:
         outside = OUTSIDE in writers
         if outside:
             self.planner.changed_from_outside()
-            self.effects.resume()
-            self.watchers.resume()
+            if self.effects.marked:
+                self.effects.resume()
+            if self.watchers.marked:
+                self.watchers.resume()
         self._count_chain(changes, outside)
-        self.store.ambient = _only(writers)
+        only = next(iter(writers)) if len(writers) == 1 else ENGINE
+        self.store.ambient = only if only > 0 else ENGINE
         if self.observers.listening:
             self.observers.tell(ReconcileStart, self.passes, tuple(cell.name for cell in changes))
             for cell, before in changes.items():
@@ -279,13 +278,14 @@ class ReconcileLoop:
 
     def _run_what_follows(self, throw: list[Exception]) -> None:
         """Watchers, then effects: whatever they write, this pass has still to judge."""
-        if self.watchers.marked and not self.stopping:
+        if not self.stopping:
             self.watchers.run_due(throw)
-        if (self.effects.marked or self.effects.throw) and not self.stopping:
+        if not self.stopping:
             self.effects.run_due(throw)
 
-    def _carry_out(self, plan: Plan) -> int:
-        """Cancel, then start; stop in between takes effect at once. Return how many runs were started."""
+    def _carry_out(self, plan: Plan, throw: list[Exception]) -> tuple[int, int]:
+        """Cancel, then start; stop in between takes effect at once. Return how many were started and cancelled."""
+        throw += plan.throw
         self._cancel(plan)
         started = 0
         for run in self._startable(plan):
@@ -299,7 +299,7 @@ class ReconcileLoop:
                     self.constraints.ask(node)
             for wanted, delay in plan.schedule:
                 self.retries.schedule(wanted, delay)
-        return started
+        return started, len(plan.cancel)
 
     def _startable(self, plan: Plan) -> Iterator[Run]:
         """Yield what the plan says, unless it is cancelled before its turn comes, then what was queued."""
@@ -377,8 +377,9 @@ class ReconcileLoop:
     def cancel_decided(self) -> None:
         """End at once what somebody's word has cancelled; everything else waits for the next pass."""
         plan = self.planner.requirements.plan
-        decided = Plan(cancel=plan.cancel, unschedule=plan.unschedule)
-        plan.cancel, plan.unschedule = [], []
+        decided = Plan()
+        decided.cancel, plan.cancel = plan.cancel, decided.cancel
+        decided.unschedule, plan.unschedule = plan.unschedule, decided.unschedule
         self._cancel(decided)
 
     def close(self, reason: CancelReason) -> None:
@@ -390,11 +391,3 @@ class ReconcileLoop:
     def holders(self) -> list[str]:
         """Say what holds up settlement, a sentence each."""
         return holders(self.runs, self.constraints, self.effects, self.retries, self.observers.clock())
-
-
-def _only(writers: set[int]) -> int:
-    """Return the run that alone has written, whose doing this pass is; else the engine."""
-    if len(writers) != 1:
-        return ENGINE
-    writer = next(iter(writers))
-    return writer if writer > 0 else ENGINE

@@ -42,7 +42,8 @@ class RunContext:
     @property
     def facts(self) -> Any:
         if self._facts is None:
-            self._facts = WriterLens(self._runs.store.lens, self._write).own(self._place.module)
+            place = self._place
+            self._facts = place.classes.seen(WriterLens(self._runs.store.lens, self._write), place.nodes)
         return self._facts
 
     def snapshot(self) -> Any:
@@ -115,10 +116,10 @@ class RunContext:
         if not run.live:
             self._reject(cell.name, run.reason)
         elif owned is None:
-            self._runs.store.write(cell, value, run.writer)
+            self._runs.store.write_as(cell, value, run.writer)
             run.wrote = True
         elif owned.admits(cell):
-            self._runs.store.write(cell, value, run.writer)
+            self._runs.store.write_as(cell, value, run.writer)
             run.wrote = True
             owned.wrote(run.writer)
         else:

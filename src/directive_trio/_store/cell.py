@@ -73,7 +73,9 @@ class Cell:
 
     def cover(self, writer: int, open_runs: Container[int]) -> None:
         """Begin a layer of *writer*. *open_runs* are those whose layers may yet be looked through or taken back."""
-        if writer in open_runs:
+        if writer in open_runs and self.writer not in open_runs:  # what is beneath is asked for no more
+            self.layers = ((self.writer, self.value, self.version),)
+        elif writer in open_runs:
             layers = (*self.layers, (self.writer, self.value, self.version))
             lasting = max((at for at, layer in enumerate(layers) if layer[0] not in open_runs), default=0)
             self.layers = tuple([layer for layer in layers[lasting:] if layer[0] != writer])
