@@ -448,13 +448,28 @@ async def test_after_its_end_a_wrapper_is_not_there_any_more(autojump_clock: tri
 # -- what is refused -----------------------------------------------------------------------------------
 
 
+async def slow_note(event: CancelEvent[Search, FormFacts]) -> None:
+    event.facts.log += ("too late",)
+
+
 def test_wrong_options_are_refused() -> None:
     """Each names what is wrong."""
     with pytest.raises(DefinitionError, match="supersede_on='all' is neither 'self' nor 'never'"):
         cancellable(ask, supersede_on="all")  # type: ignore[arg-type]  # the point of the test
-    for timeout in (0, -1, float("nan")):
-        with pytest.raises(DefinitionError, match=r"timeout=.* is a duration in seconds"):
-            cancellable(ask, timeout=timeout)
+    wrong: Any
+    for wrong in (0, -1, float("nan"), True, "3"):
+        with pytest.raises(DefinitionError, match=r"timeout=.* is no duration in seconds"):
+            cancellable(ask, timeout=wrong)
+    for wrong in (5, slow_note):
+        with pytest.raises(DefinitionError, match=r"on_cancel=.* is no sync function"):
+            cancellable(ask, on_cancel=wrong)
+    for wrong in (None, "ask"):
+        with pytest.raises(DefinitionError, match="is no handler; pass a function"):
+            cancellable(wrong)
+        with pytest.raises(DefinitionError, match="is no handler; pass a function"):
+            optimistic(wrong, "values")
+    with pytest.raises(UsageError, match="takes the names of the facts"):
+        optimistic(ask, ["values"])  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(UsageError, match="takes the names of the facts"):
         optimistic(ask)
     with pytest.raises(DefinitionError, match="has no fact 'nothing'"):

@@ -25,7 +25,7 @@ WRAPPERS: dict[str, Callable[[Handle, Callable[[CancelEvent[Search, FormFacts]],
     "cancellable(optimistic)": lambda handler, note: cancellable(optimistic(handler, "results"), on_cancel=note),
     "optimistic(cancellable)": lambda handler, note: optimistic(cancellable(handler, on_cancel=note), "results"),
 }
-ENDS = ("cancel", "take away", "supersede", "stop", "destroy", "evict", "leave")
+ENDS = ("cancel", "take away", "supersede", "switch off", "stop", "destroy", "evict", "leave")
 
 
 class Story:
@@ -64,6 +64,11 @@ class Story:
             system[self.module].pending_mutation = None
         elif how == "supersede":
             system.dispatch(self.change(Search("b")))
+        elif how == "switch off":
+            system.disable("form::pending_mutation")
+            await system.settle(timeout=20)
+            self.check(how)
+            system.enable("form::pending_mutation")
         elif how == "stop":
             await system.stop_async()
         elif how == "destroy":
@@ -80,7 +85,7 @@ class Story:
             if tick:
                 await trio.sleep(tick * TICK)
             await self.end(how, nursery)
-            if how in {"cancel", "take away", "supersede"}:
+            if how in {"cancel", "take away", "supersede", "switch off"}:
                 await self.system.settle(timeout=20)
                 assert self.system[self.module].pending_mutation is None
                 await self.system.destroy()
@@ -100,7 +105,7 @@ class Story:
     def check_values(self, how: str, facts: FormFacts, cancelled: set[int]) -> None:
         assert facts.log == ("superseded",) * self.told
         assert self.told <= (how == "supersede")
-        if 1 in cancelled and how != "supersede":
+        if 1 in cancelled and how not in {"supersede", "switch off"}:
             assert facts.values == ""
 
 
@@ -117,7 +122,9 @@ def test_nothing_is_left_standing(
             trio.run(story.run, how, tick, clock=MockClock(autojump_threshold=0))
             results = story.system[story.module].results
             cancelled = any(isinstance(seen, ResolverCancel) for seen in story.log)
-            if "optimistic" in wrapper and cancelled and how != "supersede":
+            if how == "switch off":
+                assert results == "all of a"  # it had its turn again
+            elif "optimistic" in wrapper and cancelled and how != "supersede":
                 assert (tick, results) == (tick, "old")
             if how == "supersede" and ("cancellable" in wrapper or concurrency != "parallel"):
                 assert results == "all of b"

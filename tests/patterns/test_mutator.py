@@ -461,6 +461,10 @@ def test_wrong_declarations_are_refused() -> None:
     module, change = form()
     with pytest.raises(DefinitionError, match="has no fact 'nothing'; declare `nothing: Pending"):
         Mutator(module, fact="nothing")
+    with pytest.raises(DefinitionError, match=r"Mutator\(\) expects a Module, got 5"):
+        Mutator(5)  # type: ignore[arg-type]  # the point of the test
+    with pytest.raises(DefinitionError, match="fact=5 is no name of a fact"):
+        Mutator(module, fact=5)  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(DefinitionError, match="concurrency='many' is none of latest, queue, parallel"):
         Mutator(module, concurrency="many")  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(DefinitionError, match="is no attrs class"):

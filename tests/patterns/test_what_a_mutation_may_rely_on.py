@@ -2,14 +2,16 @@
 
 import json
 import logging
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
 import pytest
 import trio
 from attrs import define, frozen
+from typing_extensions import TypeAliasType
 
-from directive_trio import CancelReason, Context, ErrorBoundary, Module, System, open_system
-from directive_trio.errors import AbortedError
+from directive_trio import CancelReason, Context, ErrorBoundary, Module, SourceLink, System, open_system
+from directive_trio.errors import AbortedError, DefinitionError
 from directive_trio.observe import Observation, ResolverCancel, ResolverComplete
 from directive_trio.patterns import Concurrency, Mutator, Pending, cancellable, optimistic
 from tests.patterns.form import Ctx, FormFacts, Search, Submit, form
@@ -156,6 +158,104 @@ async def test_an_interrupt_is_no_failed_edit(
     left = system[module].pending_mutation
     assert left is not None
     assert left.status == "pending"
+
+
+async def nothing_yet() -> AsyncIterator[int]:
+    yield 1
+
+
+class Unspeakable:
+    """What a handler should not return, and what cannot be printed."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("returned", "shown"),
+    [
+        pytest.param(lambda: (one for one in "abc"), "returned <generator object", id="generator"),
+        pytest.param(nothing_yet, "returned <async_generator object", id="async generator"),
+        pytest.param(lambda: 5, "returned 5; it is async, or returns nothing", id="number"),
+        pytest.param(Unspeakable, "returned <Unspeakable>; it is async", id="unspeakable"),
+        pytest.param(lambda: "x" * 10_000, "returned 'xxx", id="long"),
+    ],
+)
+async def test_a_handler_of_which_nothing_has_run_has_failed(
+    autojump_clock: trio.abc.Clock, returned: Callable[[], Any], shown: str
+) -> None:
+    """What it returns would be lost: a generator has not begun, a value is for nobody."""
+
+    def submit(mutation: Submit, ctx: Ctx) -> Any:
+        return returned()
+
+    for handler in (submit, cancellable(optimistic(submit, "values"))):
+        module, change = form(handler)
+        async with open_system(module) as system:
+            system.dispatch(change(Submit()))
+            await system.settle()
+            failed = system[module].pending_mutation
+            assert failed is not None
+            assert failed.status == "failed"
+            assert shown in str(failed.error)
+            assert len(str(failed.error)) < 300
+
+
+async def test_an_on_cancel_that_waits_is_reported(autojump_clock: trio.abc.Clock) -> None:
+    """It is called at one moment, and that is over when it would go on."""
+    errors: list[str] = []
+
+    async def note_later() -> None: ...
+
+    async def search(mutation: Search, ctx: Ctx) -> None:
+        await trio.sleep(10)
+
+    module, change = form(search=cancellable(search, timeout=1, on_cancel=lambda event: note_later()))
+    boundary = ErrorBoundary(on_error=lambda error, _: errors.append(str(error)))
+    async with open_system(module, errors=boundary) as system:
+        system.dispatch(change(Search()))
+        await system.settle()
+    (told,) = errors
+    assert "it must be sync, so nothing of that was run" in told
+
+
+# -- what comes from outside ---------------------------------------------------------------------------
+
+
+async def test_a_source_that_publishes_nonsense_goes_on(autojump_clock: trio.abc.Clock) -> None:
+    """mutator-31: what does not fit is dropped and counted, however long it is; what fits is handled."""
+    module, _ = form()
+
+    @module.source
+    async def feed(link: SourceLink) -> None:
+        link.publish("Mutate", {"kind": "Submit" * 1_000_000, "payload": {}})
+        link.publish("Mutate", {"kind": "__init__", "payload": {}})
+        link.publish("Mutate", {"kind": ["Submit"], "payload": {}})
+        link.publish("Mutate", {"kind": "Submit", "payload": {"values": None}})
+        link.publish("Mutate", {"kind": "Submit", "payload": {"values": "good"}})
+
+    async with open_system(module) as system:
+        await system.settle()
+        (source,) = system.inspect().sources
+        assert (source.drop_count, source.publish_count) == (4, 1)
+        assert len(str(source.last_error)) < 300
+        assert system[module].log == ("good",)
+
+
+Edits = TypeAliasType("Edits", Submit | Search)
+
+
+@define
+class AliasedFacts:
+    pending_mutation: Pending[Edits] | None = None
+
+
+def test_an_alias_of_a_union_is_compared_too() -> None:
+    """mutator-30: as ``type Edits = Submit | Search`` makes it."""
+    module = Module("aliased", AliasedFacts)
+    Mutator(module).on(Submit, lambda mutation, ctx: None)
+    with pytest.raises(DefinitionError, match="may hold Search, which has no handler"):
+        System(module)
 
 
 # -- what stands in the fact by other means ------------------------------------------------------------

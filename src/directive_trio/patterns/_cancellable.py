@@ -8,14 +8,15 @@ run ends as soon as it uses its context. Either way nothing it writes afterwards
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from inspect import iscoroutine, iscoroutinefunction
 from typing import Generic, Literal, TypeVar, final
 
 from attrs import frozen
 
 from directive_trio import CancelReason, Context, Record
-from directive_trio.errors import DefinitionError
+from directive_trio.errors import DefinitionError, UsageError
 from directive_trio.lowlevel import landing, time_limit
-from directive_trio.patterns._wrapping import Handler, Wrapper, call
+from directive_trio.patterns._wrapping import Handler, Wrapper, call, check_handler, spelt
 
 K = TypeVar("K", bound=Record)
 F = TypeVar("F")
@@ -62,7 +63,10 @@ class Cancellable(Wrapper[K, F]):
 
     def _aborted(self, reason: CancelReason, mutation: K, ctx: Context[F], sequence: int) -> None:
         if self.on_cancel is not None and (reason.kind == "superseded" or reason.kind == "timeout"):  # noqa: PLR1714
-            self.on_cancel(CancelEvent(reason.kind, mutation, landing(ctx), sequence))
+            result = self.on_cancel(CancelEvent(reason.kind, mutation, landing(ctx), sequence))
+            if iscoroutine(result):
+                result.close()
+                raise UsageError(f"on_cancel returned {spelt(result)}; it must be sync, so nothing of that was run")
 
 
 def cancellable(
@@ -86,8 +90,19 @@ def cancellable(
     Raises:
         DefinitionError: An option cannot be.
     """
-    if supersede_on not in {"self", "never"}:
-        raise DefinitionError(f"supersede_on={supersede_on!r} is neither 'self' nor 'never'")
-    if timeout is not None and not timeout > 0:  # NaN too
-        raise DefinitionError(f"timeout={timeout!r} is a duration in seconds, greater than 0")
+    check_handler(handler)
+    if supersede_on not in ("self", "never"):  # what cannot be hashed is refused too
+        raise DefinitionError(f"supersede_on={spelt(supersede_on)} is neither 'self' nor 'never'")
+    if timeout is not None and not _is_duration(timeout):
+        raise DefinitionError(f"timeout={spelt(timeout)} is no duration in seconds, greater than 0")
+    if on_cancel is not None and not _is_sync(on_cancel):
+        raise DefinitionError(f"on_cancel={spelt(on_cancel)} is no sync function (event)")
     return Cancellable(handler, supersede_on, timeout, on_cancel)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0  # NaN is not
+
+
+def _is_sync(value: object) -> bool:
+    return callable(value) and not iscoroutinefunction(value)

@@ -15,6 +15,7 @@ from attrs import Factory, field, frozen, has
 from directive_trio import Record
 from directive_trio.errors import DefinitionError, UsageError
 from directive_trio.patterns._pending import Pending
+from directive_trio.patterns._wrapping import LONGEST_SPELLING, check_handler, spelt
 
 
 class Kinds:
@@ -64,18 +65,17 @@ class Kinds:
     def no_handler(self, name: object) -> str:
         """Say that there is no handler for a kind, and which there are."""
         names = [kind.__name__ for kind in self._handlers]
-        near = get_close_matches(str(name), names, 1)
+        near = get_close_matches(name, names, 1) if isinstance(name, str) and len(name) <= LONGEST_SPELLING else []
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names) or 'none'}"
-        return f"no handler for mutation {name!r}{hint}"
+        return f"no handler for mutation {spelt(name)}{hint}"
 
     def check_new(self, kind: object, handler: object) -> None:
         """Refuse what cannot be a kind of mutation, or handle one."""
         if not _is_record_class(kind):
-            raise DefinitionError(f"mutation {kind!r} is no attrs class; declare it with @attrs.frozen")
+            raise DefinitionError(f"mutation {spelt(kind)} is no attrs class; declare it with @attrs.frozen")
         if any(known is not kind and known.__name__ == kind.__name__ for known in self._handlers):
             raise DefinitionError(f"two classes of mutations are called {kind.__name__!r}; rename one of them")
-        if not callable(handler):
-            raise DefinitionError(f"{handler!r} is no handler; pass a function (mutation, ctx)")
+        check_handler(handler)
 
     def check(self, facts_class: type, fact: str) -> None:
         """Compare the handlers with the type of the fact, where it can be resolved.
@@ -110,6 +110,7 @@ def _is_record_class(value: object) -> TypeGuard[type]:
 
 
 def _union(annotation: Any) -> tuple[Any, ...]:
+    annotation = getattr(annotation, "__value__", annotation)  # ``type Edit = Rename | Search``
     return get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
 
 

@@ -25,7 +25,7 @@ from directive_trio.patterns._cancellable import Cancellable
 from directive_trio.patterns._kinds import Kinds, requirement_class
 from directive_trio.patterns._optimistic import Optimistic
 from directive_trio.patterns._pending import Line
-from directive_trio.patterns._wrapping import Handler, call, layers
+from directive_trio.patterns._wrapping import Handler, call, layers, spelt
 
 F = TypeVar("F")
 K = TypeVar("K", bound=Record)
@@ -88,8 +88,12 @@ class Mutator(Generic[F, M]):
         fact: str = DEFAULT_FACT,
         concurrency: Concurrency = "latest",
     ) -> None:
+        if not isinstance(module, Module):
+            raise DefinitionError(f"Mutator() expects a Module, got {spelt(module)}")
+        if not isinstance(fact, str):
+            raise DefinitionError(f"fact={spelt(fact)} is no name of a fact")
         if concurrency not in get_args(Concurrency):
-            raise DefinitionError(f"concurrency={concurrency!r} is none of {', '.join(get_args(Concurrency))}")
+            raise DefinitionError(f"concurrency={spelt(concurrency)} is none of {', '.join(get_args(Concurrency))}")
         self._module = module
         self._fact = fact
         self._concurrency = concurrency

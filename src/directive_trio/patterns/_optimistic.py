@@ -12,7 +12,7 @@ from attrs import frozen
 from directive_trio import Context, Record
 from directive_trio.errors import UncopyableFactError, UsageError
 from directive_trio.lowlevel import landing, wrote_last
-from directive_trio.patterns._wrapping import Handler, Wrapper, call
+from directive_trio.patterns._wrapping import Handler, Wrapper, call, check_handler
 
 K = TypeVar("K", bound=Record)
 F = TypeVar("F")
@@ -91,9 +91,11 @@ def optimistic(handler: Handler[K, F], /, *facts: str) -> Handler[K, F]:
         facts: Names of facts of its module.
 
     Raises:
+        DefinitionError: *handler* is no function.
         UsageError: No fact is named.
         UncopyableFactError: When the handler is called: a value cannot be copied. Nothing was written.
     """
-    if not facts:
+    check_handler(handler)
+    if not facts or not all(isinstance(name, str) for name in facts):
         raise UsageError("optimistic() takes the names of the facts to take back")
     return Optimistic(handler, facts)
