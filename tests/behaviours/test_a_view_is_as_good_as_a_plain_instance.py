@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import attrs
 import pytest
+import trio
 from attrs import define, field, frozen
 
-from directive_trio import Module, System, derivation, fact
+from directive_trio import Context, Module, System, derivation, fact, open_system
 from directive_trio.errors import DerivationError, ReadOnlyFactError, UnknownFactError
 
 
@@ -53,6 +54,10 @@ class DimmerFacts(LampFacts):
 
     def describe(self, word: str) -> str:
         return "dimmed " + super().describe(word)
+
+
+@frozen
+class Shine: ...
 
 
 @frozen
@@ -216,6 +221,34 @@ def test_reading_an_unknown_attribute_of_a_read_only_view_names_the_nearest() ->
     _, seen = views_of(LampFacts)
     with pytest.raises(UnknownFactError, match="no fact or derivation of LampFacts 'wantd'; did you mean 'wanted'"):
         _ = seen.wantd
+
+
+async def test_a_run_and_an_effect_that_read_an_unknown_attribute_hear_of_the_nearest(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """F1: in the view of whoever writes, too."""
+    module = Module("lamp", LampFacts)
+    heard: dict[str, str] = {}
+
+    def misspell(who: str, view: Any) -> None:
+        with pytest.raises(UnknownFactError) as caught:
+            _ = view.wantd
+        heard[who] = str(caught.value)
+
+    @module.resolver(Shine)
+    async def shine(requirement: Shine, ctx: Context[LampFacts]) -> None:
+        misspell("run", ctx.facts)
+
+    @module.effect
+    def look(facts: LampFacts) -> None:
+        misspell("effect", facts)
+
+    async with open_system(module) as system:
+        system.require(Shine())
+        await system.settle()
+    assert heard == dict.fromkeys(
+        ["effect", "run"], "there is no fact or derivation of LampFacts 'wantd'; did you mean 'wanted'?"
+    )
 
 
 def test_a_derivation_that_reads_an_unknown_attribute_names_the_nearest() -> None:

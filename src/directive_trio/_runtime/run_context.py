@@ -43,7 +43,7 @@ class RunContext:
     def facts(self) -> Any:
         if self._facts is None:
             place = self._place
-            self._facts = place.classes.seen(WriterLens(self._runs.store.lens, self._write), place.nodes)
+            self._facts = place.classes.helpful(WriterLens(self._runs.store.lens, self._write), place.nodes)
         return self._facts
 
     def snapshot(self) -> Any:
