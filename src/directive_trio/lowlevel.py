@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import trio
 
 from directive_trio._definitions.context import Context
+from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._observation.observations import Observation
 from directive_trio._runtime.run_context import RunContext
@@ -74,12 +75,13 @@ def time_limit(ctx: Context[Any], seconds: float, /) -> Iterator[None]:
         timer.cancel()
 
 
-def tell(view: object, kind: type[Observation], *fields: Any) -> None:
+def tell(view: object, kind: type[Observation], name: str, *fields: Any) -> None:
     """Give an observation to the observers of the system of *view*, the live view of an event handler.
 
     Args:
         view: What the event handler was given.
         kind: The class; ``seq`` and ``time`` are filled in. Nothing is built while nobody listens.
+        name: What it is about, without its module: that is the view's.
         fields: The other fields.
 
     Raises:
@@ -89,7 +91,8 @@ def tell(view: object, kind: type[Observation], *fields: Any) -> None:
     if store is None:
         raise UsageError(f"{type(view).__name__} is no live view; pass what the event handler was given")
     if store.observers.listening:
-        store.observers.tell(kind, *fields)
+        module = next(place.module for place in store.modules.values() if place.live is view)
+        store.observers.tell(kind, qualify(module, name), *fields)
 
 
 def _own(ctx: object) -> RunContext:

@@ -315,6 +315,25 @@ async def test_a_handler_may_write_the_next_one_into_the_fact(
         assert system[module].pending_mutation is None
 
 
+async def test_who_writes_the_fact_writes_over_the_line(autojump_clock: trio.abc.Clock) -> None:
+    """Whoever waited there is gone; an event would have joined them."""
+
+    async def submit(mutation: Submit, ctx: Ctx) -> None:
+        await trio.sleep(1)
+        if mutation.values == "event":
+            ctx.dispatch(change(Search("next")))
+        else:
+            ctx.facts.pending_mutation = Pending(Search("next"))
+
+    module, change = form(submit, concurrency="queue")
+    for how, left in (("event", ("waits", "next")), ("write", ("next",))):
+        async with open_system(module) as system:
+            system.dispatch(change(Submit(how)))
+            system.dispatch(change(Search("waits")))
+            await system.settle()
+            assert system[module].log == left
+
+
 async def test_a_line_of_an_earlier_program_comes_first(autojump_clock: trio.abc.Clock) -> None:
     """Numbers go on from those that stand in the fact, so that none is given twice."""
     module, change = form(concurrency="queue")

@@ -230,7 +230,7 @@ class Mutator(Generic[F, M]):
         for one in line:
             if gives_way(one) and one.status == "pending":
                 requirement = self.requirement(one.sequence)  # type: ignore[call-arg]  # made at run time
-                tell(facts, MutationDropped, f"{self._module.name}::{self._fact}", requirement, one.mutation)
+                tell(facts, MutationDropped, self._fact, requirement, one.mutation)
         return [one for one in line if not gives_way(one)]
 
 
