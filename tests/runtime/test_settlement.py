@@ -42,7 +42,7 @@ async def test_no_rest_is_the_failure(autojump_clock: trio.abc.Clock) -> None:
 
 async def test_a_wake_up_for_nothing_goes_on_waiting(autojump_clock: trio.abc.Clock) -> None:
     """What was settled when it was woken is not any more when it has its turn."""
-    answers = [False, False, True, False, True]
+    answers = [False, False, True, True, False, True]
     settlement = Settlement(lambda retries: answers.pop(0), lambda: "running", Timers())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(settlement.wait, None, True, failure)

@@ -15,7 +15,7 @@ from directive_trio._planning.wanted import Wanted
 
 def update_pending(node: ConstraintNode, agenda: Agenda) -> None:
     """Compare a constraint's ``pending`` with what is true now, and tell its followers, theirs, and so on."""
-    pending = not node.disabled and bool(node.open or node.waiting or node.outstanding or node.held)
+    pending = bool(node.open or node.waiting or node.outstanding or node.held) and not node.disabled
     if pending is not node.pending:
         node.pending = pending
         if node.followers:

@@ -45,6 +45,7 @@ class Judgement:
 
     def constraint(self, node: ConstraintNode) -> None:
         """Judge a constraint that is due."""
+        node.queued = False
         if node.disabled:
             return
         if node.waiting:
@@ -63,7 +64,8 @@ class Judgement:
             node.state = CLEAN
         if node.delayed:
             release(node, self.agenda)
-        update_pending(node, self.agenda)
+        if node.pending or node.open or node.outstanding:
+            update_pending(node, self.agenda)
 
     def _async_constraint(self, node: ConstraintNode) -> None:
         if not node.asked or self.questions.inputs_changed(node):
@@ -124,7 +126,8 @@ class Judgement:
 
     def _answer(self, node: ConstraintNode, demand: tuple[Record, ...]) -> None:
         try:
-            self._compare(node, demand)
+            if demand or node.answer:
+                self._compare(node, demand)
         except Exception as error:  # noqa: BLE001  # a key function, or a requirement without identity
             self._failed(node, error)
             return
@@ -167,6 +170,8 @@ class Judgement:
 
     def _entries(self, module: str, demand: tuple[Record, ...]) -> tuple[Wanted, ...]:
         requirements = self.requirements
+        if len(demand) == 1:
+            return (requirements.find(module, demand[0]),)
         identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
         entries = map(requirements.entry, identities, demand)
         return tuple(dict.fromkeys(entries))

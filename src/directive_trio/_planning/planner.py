@@ -20,7 +20,7 @@ from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.record import Record
 from directive_trio._planning.blocking import update_pending
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.inputs import read
 from directive_trio._planning.judgement import Judgement
 from directive_trio._planning.plan import Plan
@@ -44,6 +44,11 @@ class Planner:
         self.nodes = {node.id: node for node in nodes}
         self.judgement = Judgement(store, requirements)
         self.judgement.disable = requirements.disable = lambda node: self.switch(node, False)
+        self._judges: dict[type, Callable[[Any], None]] = {
+            ConstraintNode: self.judgement.constraint,
+            ButFor: self.judgement.but_for,
+            Wanted: self.judgement.decisions.decide,
+        }
         self._answers: deque[tuple[ConstraintNode, int, Answer]] = deque()
         self._switched: dict[ConstraintNode, bool] = {}
         self._kept: list[Record] = []
@@ -187,22 +192,17 @@ class Planner:
         return plan
 
     def _decide_what_is_due(self) -> None:
-        judgement, take, decide = self.judgement, self.agenda.take, self.judgement.decisions.decide
+        take, judges = self.agenda.take, self._judges
         while True:
             if self._switched:
                 self._apply_switches()
             elif self._answers:
-                judgement.take_answer(*self._answers.popleft())
+                self.judgement.take_answer(*self._answers.popleft())
             elif (item := take()) is None:
                 if not self._finish_deciding():
                     return
-            elif isinstance(item, Wanted):
-                decide(item)
-            elif isinstance(item, ConstraintNode):
-                item.queued = False
-                judgement.constraint(item)
             else:
-                judgement.but_for(item)
+                judges[type(item)](item)
 
     def _finish_deciding(self) -> bool:
         """Nothing more is due: end what nobody took over."""

@@ -120,7 +120,7 @@ class Wanted:
     @property
     def wanted(self) -> bool:
         """Whether it is asked for, or would be but for its run's own writes."""
-        return self.required or self.asking > 0 or self.holding > 0
+        return self.asking > 0 or self.holding > 0 or self.required
 
     @property
     def resolver_id(self) -> str | None:

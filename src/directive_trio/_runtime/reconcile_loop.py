@@ -22,7 +22,7 @@ that changed was written by one run, what effects and watchers write in this pas
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -185,7 +185,9 @@ class ReconcileLoop:
 
     def _announce(self) -> None:
         """Nothing is due: say that it is settled, once, when it is."""
-        if not (self.settled or self._busy or self.retries.scheduled):
+        if self.settled or self.runs.live or self.retries.scheduled:
+            return  # a run goes on more often than anything else
+        if not self._busy:
             self.settled = True
             self.planner.settled()
             if self.observers.listening:
@@ -288,11 +290,14 @@ class ReconcileLoop:
         throw += plan.throw
         self._cancel(plan)
         started = 0
-        for run in self._startable(plan):
+        for run in plan.start:
             if self.stopping:
                 break
-            self._start(run)
-            started += 1
+            if run.reason is None:  # else it was cancelled before its turn came
+                self._start(run)
+                started += 1
+        if self.runs.freed:
+            started += self._start_queued()
         if not self.stopping:
             for node in plan.evaluate:
                 if node.outstanding:
@@ -301,13 +306,13 @@ class ReconcileLoop:
                 self.retries.schedule(wanted, delay)
         return started, len(plan.cancel)
 
-    def _startable(self, plan: Plan) -> Iterator[Run]:
-        """Yield what the plan says, unless it is cancelled before its turn comes, then what was queued."""
-        for run in plan.start:
-            if run.reason is None:
-                yield run
-        while (queued := self.runs.next_queued()) is not None:
-            yield queued
+    def _start_queued(self) -> int:
+        """Fill the places that have come free. Return how many runs were started."""
+        started = 0
+        while not self.stopping and (queued := self.runs.next_queued()) is not None:
+            self._start(queued)
+            started += 1
+        return started
 
     def _cancel(self, plan: Plan) -> None:
         for run in plan.cancel:

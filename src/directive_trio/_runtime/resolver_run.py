@@ -34,7 +34,7 @@ from directive_trio._observation.observations import (
     ResolverWriteRejected,
 )
 from directive_trio._planning.planner import Planner
-from directive_trio._planning.run import Outcome, Run
+from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Outcome, Run
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.results import refuse_result
 from directive_trio._runtime.run_context import CLOBBERED, REJECTIONS_TOLD, RunContext
@@ -107,7 +107,7 @@ class ResolverRuns:
     def start(self, run: Run) -> None:
         """Begin a run, or queue it behind others of a limited resolver."""
         resolver = _resolver(run)
-        if self._has_place(resolver):
+        if resolver.limit is None or self._has_place(resolver):
             self._begin(run, resolver)
         else:
             self.queued.setdefault(resolver.id, OrderedDict())[run] = None
@@ -144,18 +144,18 @@ class ResolverRuns:
             live = self.live[run] = self.batches.gather(run, resolver, batch)
         if resolver.limit is not None:
             self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
-        if resolver.is_async and batch is None:
-            self._start_task(live, resolver)
         if not resolver.is_async:
             self._run_inline(live, resolver)
             return
-        self._tell_start(run, resolver)
+        if batch is None:
+            self._start_task(live, resolver)
+        if self.observers.listening:
+            self._tell_start(run, resolver)
         if batch is not None:
             self.batches.call_if_full(live, batch)
 
     def _tell_start(self, run: Run, resolver: Resolver[Any, Any]) -> None:
-        if self.observers.listening:
-            self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
+        self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
 
     def signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
         return RunSignal(self.boundary, resolver.id)
@@ -176,7 +176,7 @@ class ResolverRuns:
             live.cancel(run.reason)
         elif run.outcome is None:  # it has not begun: nobody was told of it
             self._unqueue(run)
-            run.outcome = Outcome.CANCEL
+            run.outcome = CANCEL
             self.planner.run_ended(run)
             self.wake()
 
@@ -203,30 +203,29 @@ class ResolverRuns:
             # Its own signal: an owned fact was clobbered. Somebody else's: for this run it is its own wish.
             run.reason = live.signal.reason or CancelReason("cancelled")
         if run.reason is not None:
-            outcome = Outcome.CANCEL
+            outcome = CANCEL
             if isinstance(error, AbortedError):
                 error = None
             live.signal.abort(run.reason)
         else:
-            outcome = Outcome.COMPLETE if error is None else Outcome.ERROR
+            outcome = COMPLETE if error is None else ERROR
         del self.live[run]
         resolver = _resolver(run)
         if resolver.limit is not None:
             self._free_place(resolver.id)
-        self._end(run, outcome, error)
+        self._end(run, resolver.id, outcome, error)
 
     def _free_place(self, resolver_id: str) -> None:
         self._busy[resolver_id] -= 1
         if resolver_id in self.queued:
             self.freed.add(resolver_id)
 
-    def _end(self, run: Run, outcome: Outcome, error: Exception | None) -> None:
+    def _end(self, run: Run, resolver: str, outcome: Outcome, error: Exception | None) -> None:
         run.outcome = outcome
         run.error = error
-        resolver = run.wanted.resolver_id or ""
         if self.observers.listening:
             self._tell_end(run, resolver)
-        if outcome is Outcome.ERROR and error is not None:
+        if outcome is ERROR and error is not None:
             run.timed_out = isinstance(error, ResolverTimeoutError)
             run.strategy = self.boundary.recover("resolver", resolver, error)
         self.planner.run_ended(run)
@@ -236,9 +235,9 @@ class ResolverRuns:
         about = (resolver, run.wanted.requirement, run.number, run.attempt)
         duration = self.observers.clock() - run.since
         self.tell_rejected(run, resolver)
-        if run.outcome is Outcome.COMPLETE:
+        if run.outcome is COMPLETE:
             self.observers.tell(ResolverComplete, *about, duration)
-        elif run.outcome is Outcome.ERROR:
+        elif run.outcome is ERROR:
             self.observers.tell(ResolverError, *about, run.error, duration)
         else:
             self.observers.tell(ResolverCancel, *about, run.reason, run.error, duration)
@@ -272,7 +271,8 @@ class ResolverRuns:
                 self.crashed(live)
                 raise
             self.finish(live, error)
-            self._throw_if_asked(run)
+            if error is not None:
+                self._throw_if_asked(run)
 
     def crashed(self, live: LiveRun) -> None:
         """KeyboardInterrupt and SystemExit pass through everything; the run ends with the system."""
@@ -280,7 +280,7 @@ class ResolverRuns:
         self.finish(live, None)
 
     def _throw_if_asked(self, run: Run) -> None:
-        if run.outcome is Outcome.ERROR and run.strategy == "throw" and run.error is not None:
+        if run.outcome is ERROR and run.strategy == "throw" and run.error is not None:
             raise run.error
 
     async def _attempts(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None) -> Exception | None:
@@ -349,7 +349,8 @@ class ResolverRuns:
         run = live.run
         error: Exception | None = None
         try:
-            self._tell_start(run, resolver)
+            if self.observers.listening:
+                self._tell_start(run, resolver)
             try:
                 self._call_inline(live, resolver)
             except Exception as raised:  # noqa: BLE001  # whatever the user's resolver raises

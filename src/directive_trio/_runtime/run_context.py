@@ -113,7 +113,7 @@ class RunContext:
     def _write(self, cell: Cell, value: Any) -> None:
         run = self._run
         owned = run.ownership
-        if not run.live:
+        if run.reason is not None or run.outcome is not None:  # live no more
             self._reject(cell.name, run.reason)
         elif owned is None:
             self._runs.store.write_as(cell, value, run.writer)

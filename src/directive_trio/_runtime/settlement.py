@@ -10,7 +10,7 @@ from typing import Any
 
 import trio
 
-from directive_trio._runtime.timers import Timers
+from directive_trio._runtime.timers import Timer, Timers
 from directive_trio.errors import LifecycleError, SettleTimeoutError
 
 
@@ -58,9 +58,11 @@ class Settlement:
 
     def look(self) -> None:
         """Wake those for whom it is settled now."""
-        for waiter in self.waiting:
-            if self._settled(waiter.retries):
-                waiter.wake()
+        if self.waiting and self._settled(False):
+            everything = self._settled(True)
+            for waiter in self.waiting:
+                if everything or not waiter.retries:
+                    waiter.wake()
 
     def wake_all(self) -> None:
         """Wake everybody: the system stops."""
@@ -70,17 +72,13 @@ class Settlement:
     async def wait(self, within: float | None, retries: bool, failure: Callable[[float], SettleTimeoutError]) -> None:
         """Wait until settled; a checkpoint in every case."""
         limit = math.inf if within is None else within
-        if not limit >= 0:
-            raise ValueError(f"timeout={limit!r} is a duration in seconds, not negative")
         if self._settled(retries):
             await trio.lowlevel.checkpoint()  # else it will sleep, which is one too
-            if self._settled(retries):
-                return
         waiter = Waiter(retries)
-        timer = None if limit == math.inf else self._timers.call_at(trio.current_time() + limit, waiter.time_out)
+        timer = self._timer(limit, waiter)
         self.waiting[waiter] = None
         try:
-            await self._sleep(waiter)
+            await self._until_settled(waiter)
         finally:
             del self.waiting[waiter]
             if timer is not None:
@@ -88,11 +86,18 @@ class Settlement:
         if waiter.late and not self._settled(retries):  # it may have come to rest in the very tick of the deadline
             raise failure(limit)
 
-    async def _sleep(self, waiter: Waiter) -> None:
-        while not (waiter.late or self._settled(waiter.retries)):
+    def _timer(self, limit: float, waiter: Waiter) -> Timer | None:
+        if not limit >= 0:
+            raise ValueError(f"timeout={limit!r} is a duration in seconds, not negative")
+        return None if limit == math.inf else self._timers.call_at(trio.current_time() + limit, waiter.time_out)
+
+    async def _until_settled(self, waiter: Waiter) -> None:
+        while not waiter.late:
             if self._state() != "running":
                 await self._give_way(waiter)
                 raise LifecycleError("settle", self._state(), "it was stopped while this task waited")
+            if self._settled(waiter.retries):
+                return
             await waiter.sleep()
 
     async def _give_way(self, waiter: Waiter) -> None:

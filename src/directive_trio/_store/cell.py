@@ -69,7 +69,12 @@ class Cell:
 
     def kept(self, value: Any, since: int) -> bool:
         """Say whether *value*, read at revision *since*, is still the value: not touched, and no change."""
-        return self.touched <= since and unchanged(False, self.schema.key, value, self.value)
+        if self.touched > since:
+            return False
+        schema, now = self.schema, self.value
+        if type(value) in schema.plain and type(now) in schema.plain:
+            return bool(value == now)
+        return unchanged(False, schema.key, value, now)
 
     def cover(self, writer: int, open_runs: Container[int]) -> None:
         """Begin a layer of *writer*. *open_runs* are those whose layers may yet be looked through or taken back."""

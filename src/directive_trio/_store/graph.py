@@ -25,6 +25,7 @@ something pure is being computed, and writes are refused.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from typing import Any, Protocol
 
 from directive_trio._definitions.derivation import Derivation as DerivationDef
@@ -42,6 +43,7 @@ DEEP = 400
 LOOK_EVERY = 4
 """At how many derivations nested in each other the stack is looked at."""
 _FEW = 8
+_value = attrgetter("value")
 
 
 class Source(Protocol):
@@ -264,10 +266,10 @@ class Graph:
             return function(*args)
         finally:
             tracking.reads = outer
-            inputs = tuple(dict.fromkeys(reads))
+            inputs = tuple(reads) if len(reads) <= 1 else tuple(dict.fromkeys(reads))
             if inputs != sink.inputs:
                 self.connect(sink, inputs)
-            sink.values = tuple([source.value for source in inputs])
+            sink.values = tuple(map(_value, inputs))
             sink.verified = self.revision
             sink.state = CLEAN
 

@@ -137,7 +137,8 @@ class WriterLens(Lens):
     __slots__ = ("reader", "reads", "write")
 
     def __init__(self, reader: Lens, write: Callable[[Any, Any], None]) -> None:
-        super().__init__(reader.modules)
+        self.modules = reader.modules
+        self._views = {}
         self.reader = reader
         self.reads = reader.reads
         self.write = write  # type: ignore[method-assign,assignment]
