@@ -25,11 +25,8 @@ class Chain:
         """Note who has written in this pass."""
         self._authors.append(author)
 
-    def too_long(self, inner: bool) -> bool:
-        """Count one pass; *inner*: nothing but the pass before has caused it."""
-        if not inner:
-            self.reset()
-            return False
+    def too_long(self) -> bool:
+        """Count one pass that nothing but the pass before has caused."""
         self._length += 1
         return self._length >= self.limit and bool(self._authors)
 

@@ -24,6 +24,7 @@ that changed was written by one run, what effects and watchers write in this pas
 import random
 from collections.abc import Callable
 from contextlib import ExitStack
+from operator import attrgetter
 from typing import Any
 
 import trio
@@ -56,6 +57,8 @@ from directive_trio._runtime.timers import Timers
 from directive_trio._runtime.watchers import Watchers
 from directive_trio._store.cell import ENGINE, OUTSIDE, Cell
 from directive_trio._store.store import Store
+
+_writer = attrgetter("writer")
 
 
 class ReconcileLoop:
@@ -261,7 +264,7 @@ class ReconcileLoop:
             self.sources.flush()
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
-        writers = {cell.writer for cell in changes}
+        writers = set(map(_writer, changes))
         outside = OUTSIDE in writers
         if outside:
             self.planner.changed_from_outside()
@@ -336,13 +339,10 @@ class ReconcileLoop:
 
     def _count_chain(self, changes: "dict[Cell, tuple[Any, int]]", outside: bool) -> None:
         """Count passes that were caused by nothing but the pass before."""
-        inner = (
-            not self._woken_from_outside
-            and not outside
-            and all(cell.version <= self._last_revision for cell in changes)
-        )
-        self._woken_from_outside = False
-        if self.chain.too_long(inner):
+        if self._woken_from_outside or outside or any(cell.version > self._last_revision for cell in changes):
+            self._woken_from_outside = False
+            self.chain.reset()
+        elif self.chain.too_long():
             self._stop_ring()
 
     def _stop_ring(self) -> None:

@@ -34,7 +34,7 @@ from directive_trio._observation.observations import (
     ResolverWriteRejected,
 )
 from directive_trio._planning.planner import Planner
-from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Outcome, Run
+from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.results import refuse_result
 from directive_trio._runtime.run_context import CLOBBERED, REJECTIONS_TOLD, RunContext
@@ -213,23 +213,20 @@ class ResolverRuns:
         resolver = _resolver(run)
         if resolver.limit is not None:
             self._free_place(resolver.id)
-        self._end(run, resolver.id, outcome, error)
+        run.outcome = outcome
+        run.error = error
+        if self.observers.listening:
+            self._tell_end(run, resolver.id)
+        if outcome is ERROR and error is not None:
+            run.timed_out = isinstance(error, ResolverTimeoutError)
+            run.strategy = self.boundary.recover("resolver", resolver.id, error)
+        self.planner.run_ended(run)
+        self.wake()
 
     def _free_place(self, resolver_id: str) -> None:
         self._busy[resolver_id] -= 1
         if resolver_id in self.queued:
             self.freed.add(resolver_id)
-
-    def _end(self, run: Run, resolver: str, outcome: Outcome, error: Exception | None) -> None:
-        run.outcome = outcome
-        run.error = error
-        if self.observers.listening:
-            self._tell_end(run, resolver)
-        if outcome is ERROR and error is not None:
-            run.timed_out = isinstance(error, ResolverTimeoutError)
-            run.strategy = self.boundary.recover("resolver", resolver, error)
-        self.planner.run_ended(run)
-        self.wake()
 
     def _tell_end(self, run: Run, resolver: str) -> None:
         about = (resolver, run.wanted.requirement, run.number, run.attempt)

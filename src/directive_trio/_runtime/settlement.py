@@ -58,7 +58,7 @@ class Settlement:
 
     def look(self) -> None:
         """Wake those for whom it is settled now."""
-        if self.waiting and self._settled(False):
+        if self._settled(False):
             everything = self._settled(True)
             for waiter in self.waiting:
                 if everything or not waiter.retries:
