@@ -126,7 +126,7 @@ def name_text(name: str, value: Any) -> Iterator[str]:
     parts = parts_of(value, tree)
     if parts:
         yield table_of(parts)
-    for member, found in members(tree).items():
+    for member, found in {**members(tree), **inherited(value)}.items():
         yield f"#### {name}.{member}\n".replace(".__getitem__", "[…]")
         yield fenced(signature(member, definition).replace("__getitem__", name) for definition in found)
         yield markdown(next((ast.get_docstring(each) or "" for each in reversed(found)), ""))
@@ -186,6 +186,12 @@ def members(tree: ast.ClassDef) -> dict[str, list[Function]]:
         if isinstance(each, Function) and (each.name == "__getitem__" or not each.name.startswith("_")):
             found.setdefault(each.name, []).append(each)
     return {name: ways(each) for name, each in found.items()}
+
+
+def inherited(kind: type) -> dict[str, list[Function]]:
+    """The members that a class of a private room has from another one there, which has no section of its own."""
+    parts = [base for base in kind.__mro__[1:] if "._system." in base.__module__]
+    return {name: found for base in parts for name, found in members(class_tree(base)).items()}
 
 
 def ways(found: list[Function]) -> list[Function]:

@@ -83,6 +83,21 @@ def ask_and_change(system: System) -> None:
         print(system.explain(target))
 
 
+async def come_and_go(system: System) -> None:
+    second = auth.named("second")
+    assert_type(second, Module[AuthFacts])
+    system.register(second)
+    assert_type(system[second].token, str)
+    system.replace(second)
+    system.unregister(second)
+    system.unregister("auth")
+    system.disable(fetch)
+    assert_type(system.call(fetch_a_token), Fetch | None)
+    assert_type(system.call(AuthFacts.is_valid), bool)
+    await system.call(fetch, Fetch())
+    print(system.call("auth::is_valid"))
+
+
 async def start_by_hand() -> None:
     system = System(auth, counter, name="by hand", initial={"auth": {"token": "x"}}, convergence_limit=9)
     state: Literal["new", "running", "stopping", "stopped", "destroyed"] = system.state

@@ -42,6 +42,10 @@ async def main(system: System) -> None:
     system.require("Fetch")  # E: arg-type / reportArgumentType
     system.touch(AuthFacts)  # E: arg-type / reportArgumentType
     system.disable(3)  # E: arg-type / reportArgumentType
+    system.unregister(3)  # E: arg-type / reportArgumentType
+    system.replace("auth")  # E: arg-type / reportArgumentType
+    auth.named(3)  # E: arg-type / reportArgumentType
+    system.call(3)  # E: call-overload / reportArgumentType, reportCallIssue
     system.start()  # E: call-arg / reportCallIssue
     system.state = "running"  # E: misc / reportAttributeAccessIssue
     print(system[AuthFacts].token)  # E: call-overload / reportArgumentType, reportCallIssue

@@ -20,11 +20,16 @@ def refuse(what: str, expected: str, value: object, error: Refusal = DefinitionE
 
 
 def instance(
-    what: str, value: object, kind: type | tuple[type, ...], expected: str, error: Refusal = DefinitionError
+    what: str,
+    value: object,
+    kind: type | tuple[type, ...],
+    expected: str,
+    error: Refusal = DefinitionError,
+    advice: str = "",
 ) -> None:
     """Refuse what is no instance of *kind*."""
     if not isinstance(value, kind):
-        refuse(what, expected, value, error)
+        refuse(what, expected, value, error, advice)
 
 
 def text(what: str, value: object, error: Refusal = DefinitionError) -> None:

@@ -10,6 +10,7 @@ from directive_trio._definitions.names import qualify
 
 F = TypeVar("F")
 Cleanup: TypeAlias = Callable[[], object]
+EffectFunction: TypeAlias = Callable[[F], Cleanup | None] | Callable[[F], Awaitable[None]]
 
 
 @final
@@ -19,7 +20,7 @@ class Effect(Generic[F]):
 
     module: str
     name: str
-    function: Callable[[F], Cleanup | None] | Callable[[F], Awaitable[None]]
+    function: EffectFunction[F]
     is_async: bool
     reads: tuple[ReadItem, ...]
     on: Callable[[F], bool] | None

@@ -3,8 +3,7 @@
 A module is a definition, not an instance: several systems may be made from it, and the first one seals it.
 """
 
-import copy
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast, final, overload
 
 from attrs import evolve
@@ -21,12 +20,13 @@ from directive_trio._definitions.constraint import (
     check_reads,
 )
 from directive_trio._definitions.context import Context
-from directive_trio._definitions.effect import Cleanup, Effect
+from directive_trio._definitions.copies import renamed, twin
+from directive_trio._definitions.effect import Effect, EffectFunction
 from directive_trio._definitions.fact import read_schema
 from directive_trio._definitions.names import check_name, nearest, several, several_strings
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.record import Record, check_record_class
-from directive_trio._definitions.resolver import Batching, Outcome, Resolver
+from directive_trio._definitions.resolver import BatchFunction, Batching, Outcome, Resolver
 from directive_trio._definitions.source import (
     Coalesce,
     DeclaredSource,
@@ -48,9 +48,6 @@ from directive_trio.errors import (
 F = TypeVar("F")
 R = TypeVar("R", bound=Record)
 E = TypeVar("E", bound=Record)
-
-BatchFunction = Callable[[list[R], Context[F]], Awaitable[Sequence[Exception | None] | None]]
-EffectFunction = Callable[[F], Cleanup | None] | Callable[[F], Awaitable[None]]
 
 
 @final
@@ -343,22 +340,25 @@ class Module(Generic[F]):
         check_function("a resolver", function)
         for name, resolver in self.resolvers.items():
             if resolver.requirement is requirement:
-                twin = self._twin()
-                twin.resolvers[name] = resolver.with_function(function)
-                return twin
+                made = twin(self)
+                made.resolvers[name] = resolver.with_function(function)
+                return made
         known = [resolver.requirement.__name__ for resolver in self.resolvers.values()]
         raise UnknownNameError(
             f"resolver in module {self.name!r} for", requirement.__name__, nearest(requirement.__name__, known)
         )
 
-    def _twin(self) -> "Module[F]":
-        twin = copy.copy(self)
-        twin.constraints, twin.resolvers, twin.effects = {**self.constraints}, {**self.resolvers}, {**self.effects}
-        twin.sources = {**self.sources}
-        twin.handlers = {event: [*functions] for event, functions in self.handlers.items()}
-        twin.inits = [*self.inits]
-        twin.sealed = False
-        return twin
+    def named(self, name: str, /) -> "Module[F]":
+        """Return the same definition under another name, for a system that holds it more than once.
+
+        What the definitions name by a handle or a bare name is the copy's own. Functions are shared, so they tell
+        the copies apart by their facts only; an event that both handle goes to both. Adapter objects are
+        shared too, and serve one source at a time: give each copy its own.
+
+        Raises:
+            SchemaError: The name is refused.
+        """
+        return renamed(self, check_name("module", name))
 
     @overload
     def effect(self, function: EffectFunction[F], /) -> Effect[F]: ...

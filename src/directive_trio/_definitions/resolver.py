@@ -1,11 +1,12 @@
 """Resolvers: how to meet a requirement of one class."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from attrs import Factory, define, evolve, field, frozen
 
 from directive_trio._definitions.calls import is_async
+from directive_trio._definitions.context import Context
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.record import Record
@@ -13,6 +14,7 @@ from directive_trio._definitions.record import Record
 F = TypeVar("F")
 R = TypeVar("R", bound=Record)
 Outcome: TypeAlias = Awaitable[None] | None
+BatchFunction: TypeAlias = Callable[[list[R], Context[F]], Awaitable[Sequence[Exception | None] | None]]
 
 
 @final

@@ -16,6 +16,8 @@ class Identity:
 
     __slots__ = ("_hash", "parts")
 
+    shared = True
+
     def __init__(self, *parts: object) -> None:
         self.parts = parts
         self._hash = hash(parts)
@@ -25,6 +27,17 @@ class Identity:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Identity) and self.parts == other.parts
+
+
+class Nobodys(Identity):
+    """The identity of what was to be met by a resolver that is gone: nobody asks for the same."""
+
+    __slots__ = ()
+
+    shared = False
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(object(), *parts)
 
 
 class Identities:

@@ -19,6 +19,7 @@ from typing import Any
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.record import Record
+from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.blocking import update_pending
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
 from directive_trio._planning.inputs import read
@@ -51,6 +52,8 @@ class Planner:
         }
         self._answers: deque[tuple[ConstraintNode, int, Answer]] = deque()
         self._switched: dict[ConstraintNode, bool] = {}
+        self.disabled_resolvers: dict[str, Resolver[Any, Any]] = {}
+        """Those that serve nobody, by id."""
         self._kept: list[Record] = []
         """What the program requires of a system that has stopped; it counts again at the next start."""
 
@@ -123,13 +126,24 @@ class Planner:
         """Enable or disable a constraint; it counts from the next judgement on."""
         self._switched[node] = on
 
+    def look_around(self) -> None:
+        """Between passes: judge by what has changed since the last one."""
+        self.judgement.worlds.look_at(self.store.changes)
+
+    def dismiss(self, node: ConstraintNode) -> None:
+        """A constraint is no longer one of the system's."""
+        self._switch_off(node)
+        self._switched.pop(node, None)
+        self.store.disconnect(node)
+        del self.nodes[node.id]
+
     def answered(self, node: ConstraintNode, evaluation: int, answer: Answer) -> None:
         """An async constraint has answered, or it raised or took too long. It counts in the next pass."""
         self._answers.append((node, evaluation, answer))
 
     def stop(self, reason: CancelReason) -> None:
         """The system stops: cancel every run, and leave no marker standing."""
-        self.judgement.worlds.look_at(self.store.changes)
+        self.look_around()
         runs = [wanted.run for wanted in self.requirements.live.values() if wanted.run is not None]
         for run in runs:
             for node in list(run.wanted.links):
@@ -159,7 +173,8 @@ class Planner:
     def due(self) -> bool:
         """Whether a plan would have anything to decide."""
         agenda = self.agenda
-        return bool(agenda.marked or agenda.heap or self._answers or self._switched or self.judgement.cancelled)
+        news = self._answers or self._switched or self.judgement.cancelled or self.requirements.leaving
+        return bool(agenda.marked or agenda.heap or news)
 
     def unmet(self) -> list[str]:
         """Say which requirements stand open, and why."""
@@ -226,13 +241,18 @@ class Planner:
             if on:
                 node.asked = False
                 self.agenda.push(node)
+                node.disabled = False
+                update_pending(node, self.agenda)
             else:
-                for wanted in node.answer:
-                    if wanted.run is not None:
-                        self.judgement.find_markers(node, wanted.run)
-                self.judgement.withdraw(node)
-            node.disabled = not on
-            update_pending(node, self.agenda)
+                self._switch_off(node)
+
+    def _switch_off(self, node: ConstraintNode) -> None:
+        for wanted in node.answer:
+            if wanted.run is not None:
+                self.judgement.find_markers(node, wanted.run)
+        self.judgement.withdraw(node)
+        node.disabled = True
+        update_pending(node, self.agenda)
 
 
 def _place(run: Run) -> int:

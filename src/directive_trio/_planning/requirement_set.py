@@ -242,6 +242,8 @@ class RequirementSet:
         del self.live[key]
         self.paused.pop(wanted, None)
         last.pop(key, None)
+        if not key.shared:
+            return
         last[key] = wanted
         if len(last) > REMEMBERED:
             del last[next(iter(last))]
@@ -362,6 +364,13 @@ class RequirementSet:
         self._stopped[resolver_id] = self.outside
         if self.recover("resolver", resolver_id, error) == "throw":
             self.plan.throw.append(error)
+
+    def forget_resolver(self, resolver_id: str) -> None:
+        """A resolver is gone; one of its name that comes later has done nothing yet."""
+        self._stopped.pop(resolver_id, None)
+        self.rows.pop(resolver_id, None)
+        for key in [key for key, wanted in self.last.items() if wanted.resolver_id == resolver_id]:
+            del self.last[key]
 
     def pause(self, wanted: Wanted) -> None:
         self.paused[wanted] = None

@@ -90,6 +90,16 @@ class Effects:
         if not self.stopped:
             self._mark(node)
 
+    @property
+    def next_order(self) -> int:
+        """The place of one that comes last."""
+        return max((node.order for node in self.nodes.values()), default=-1) + 1
+
+    def remove(self, node: EffectNode) -> None:
+        """An effect is no longer one of the system's: clean up after it."""
+        self.switch(node, False)
+        del self.nodes[node.id]
+
     def begin(self) -> None:
         """The system starts: every effect is due."""
         self.stopped = False

@@ -30,6 +30,16 @@ class Events:
         self._known = {}
         self.handlers.setdefault(event, []).append((module, function, view))
 
+    def remove(self, module: str) -> None:
+        """Take the handlers of a module away."""
+        self._known = {}
+        for event, handlers in list(self.handlers.items()):
+            left = [handler for handler in handlers if handler[0] != module]
+            if left:
+                self.handlers[event] = left
+            else:
+                del self.handlers[event]
+
     def named(self, target: str) -> type:
         """Return the event class of a name: ``auth::LogIn``, or ``LogIn`` where that means one class.
 

@@ -242,9 +242,12 @@ class ReconcileLoop:
         if throw:
             raise throw[0]
 
-    def after_pass(self, action: Callable[[], None]) -> None:
-        """Do what somebody asks for; after the pass, if effects and watchers are running."""
-        if self.effects.running or self.watchers.running:
+    def after_pass(self, action: Callable[[], None], *, planned: bool = False) -> None:
+        """Do what somebody asks for; after the pass, if there is one.
+
+        *planned*: the plan of a pass takes it up, so only while effects and watchers run it has to wait.
+        """
+        if self.effects.running or self.watchers.running or (self.passing and not planned):
             self._asked.append(action)
         else:
             action()

@@ -99,6 +99,11 @@ class Sources:
         if not self.stopped:
             self._begin(node)
 
+    def remove(self, node: SourceNode) -> None:
+        """A source is no longer one of the system's: detach it. What it must still do, the system waits for."""
+        self.switch(node, False)
+        del self.nodes[node.id]
+
     def _begin(self, node: SourceNode, turn: Attachment | None = None) -> None:
         """Attach a source, if its key says so; *turn*: whose first step comes before."""
         key = node.definition.key
@@ -202,6 +207,9 @@ class Sources:
         failure: Exception | None = None
         outcome = "failed"
         try:
+            serving = attachment.node.definition.source._serving
+            if before is None and isinstance(serving, Attachment) and serving in self.under_way and serving.reason:
+                before = serving  # of a module that was removed: the object is free when that has ended
             if before is not None:
                 with trio.CancelScope(shield=True):
                     await before.ended.wait()

@@ -67,6 +67,11 @@ class Cell:
         """Return the value."""
         return self.value
 
+    def remove(self, revision: int) -> None:
+        """The module is removed: a change for all who have read it. Who has kept a view of it reads what was."""
+        self.version = self.touched = revision
+        self.writer, self.layers = OUTSIDE, ()
+
     def kept(self, value: Any, since: int) -> bool:
         """Say whether *value*, read at revision *since*, is still the value: not touched, and no change."""
         if self.touched > since:

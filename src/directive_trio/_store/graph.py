@@ -35,7 +35,7 @@ from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._observation.observations import DerivationCompute
 from directive_trio._observation.observers import Observers
 from directive_trio._store.equality import unchanged
-from directive_trio.errors import DependencyCycleError, DerivationError
+from directive_trio.errors import DependencyCycleError, DerivationError, UnknownNameError
 
 CLEAN, FAILED, STALE, CHECKING, COMPUTING = range(5)
 DEEP = 400
@@ -366,6 +366,13 @@ class DerivationNode:
         if self.error is not None:
             raise_from(self)
         return self.value
+
+    def remove(self, revision: int) -> None:
+        """The module is removed: a change for all who have read it."""
+        self.graph.disconnect(self)
+        self.state = FAILED
+        self.error = UnknownNameError("module", self.module)
+        self.version = self.verified = revision
 
     def __repr__(self) -> str:
         return f"<derivation node {self.name}>"

@@ -12,8 +12,11 @@
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from directive_trio._definitions.fact import FactsSchema
+from attrs import define
+
+from directive_trio._definitions.fact import FactsSchema, read_schema
 from directive_trio._definitions.names import nearest
+from directive_trio._store.cell import Cell
 from directive_trio._store.graph import FAILED, follow
 from directive_trio.errors import ReadOnlyFactError, UnknownNameError
 
@@ -47,6 +50,36 @@ class Place:
         return self.nodes[position]
 
 
+@define
+class _Absent:
+    """What is known of a module that is not there."""
+
+    registered: bool = False
+
+
+class Places(dict[str, Place]):
+    """The modules of one system, and the absence of those that somebody has looked for in vain.
+
+    An absence is a fact too: who has read it looks again when the module comes.
+    """
+
+    def __init__(self) -> None:
+        self._absent: dict[str, Cell] = {}
+
+    def absence(self, module: str) -> Cell:
+        """Return the fact that a module is not there."""
+        cell = self._absent.get(module)
+        if cell is None:
+            schema = read_schema(_Absent)
+            home = Place(module, schema, None, {})
+            cell = self._absent[module] = Cell(home, schema.facts["registered"], False)
+        return cell
+
+    def end_absence(self, module: str) -> Cell | None:
+        """A module comes; return the fact that it was not there, if that has been read."""
+        return self._absent.pop(module, None)
+
+
 class Lens:
     """Sees what is, tracks nothing, writes nothing."""
 
@@ -54,7 +87,7 @@ class Lens:
 
     reads: Any = None
 
-    def __init__(self, modules: dict[str, Place]) -> None:
+    def __init__(self, modules: Places) -> None:
         self.modules = modules
         self._views: dict[str, Any] = {}
 
@@ -73,9 +106,15 @@ class Lens:
         if view is None:
             place = self.modules.get(module)
             if place is None:
+                if self.reads is not None:
+                    self.reads.append(self.modules.absence(module))
                 raise UnknownNameError("module", module, nearest(module, self.modules))
             view = self._views[module] = place.classes.helpful(self, self.nodes(place))
         return view
+
+    def forget(self, module: str) -> None:
+        """A module is removed, or another one takes its name."""
+        self._views.pop(module, None)
 
     def nodes(self, place: Place) -> Any:
         """Return what stands for the facts and derivations of a module in this world."""
@@ -91,7 +130,7 @@ class TrackingLens(Lens):
 
     __slots__ = ("reads",)
 
-    def __init__(self, modules: dict[str, Place]) -> None:
+    def __init__(self, modules: Places) -> None:
         super().__init__(modules)
         self.reads: list[Any] | None = None
 
@@ -126,7 +165,7 @@ class FollowingLens(Lens):
 
     __slots__ = ("reads",)
 
-    def __init__(self, modules: dict[str, Place], reads: FollowedReads) -> None:
+    def __init__(self, modules: Places, reads: FollowedReads) -> None:
         super().__init__(modules)
         self.reads = reads
 

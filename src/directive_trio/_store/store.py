@@ -23,14 +23,14 @@ from typing import Any
 from directive_trio._definitions.fact import FactSchema, FactsSchema
 from directive_trio._definitions.printing import shown
 from directive_trio._observation.observers import Observers
-from directive_trio._store.cell import OUTSIDE, Cell
+from directive_trio._store.cell import ENGINE, OUTSIDE, Cell
 from directive_trio._store.equality import unchanged
 from directive_trio._store.graph import STALE, DerivationNode, Graph
-from directive_trio._store.lenses import Lens, Place, TrackingLens
+from directive_trio._store.lenses import Lens, Place, Places, TrackingLens
 from directive_trio._store.transaction import Transaction
 from directive_trio._store.views import view_classes
 from directive_trio._store.worlds import ShadowNode
-from directive_trio.errors import FactValueError, LifecycleError, ReadOnlyFactError
+from directive_trio.errors import FactValueError, LifecycleError, ReadOnlyFactError, UnknownNameError
 
 PREVIEW = 100
 """How many characters of a refused value an error shows."""
@@ -65,7 +65,7 @@ class Store(Graph):
     )
 
     def __init__(self, observers: Observers, check_types: bool) -> None:
-        self.modules: dict[str, Place] = {}
+        self.modules = Places()
         super().__init__(observers, TrackingLens(self.modules))
         self.lens = Lens(self.modules)
         """Untracked and read-only: how a live view sees the modules beside it."""
@@ -106,7 +106,30 @@ class Store(Graph):
         for node in derivations:
             node.view = seen
         place.live = classes.live(self.lens, place.nodes, values, self)
+        absence = self.modules.end_absence(module)
+        if absence is not None:
+            self.change(absence, True, ENGINE)
         return place
+
+    def hide(self, module: str) -> Place:
+        """Let nobody find a module any more; another one may take its name. Who has read it knows nothing yet."""
+        self.tracking.forget(module)
+        self.lens.forget(module)
+        return self.modules.pop(module)
+
+    def show_again(self, modules: dict[str, Place]) -> None:
+        """Let everybody find again what *modules* were, in their order."""
+        self.modules.clear()
+        self.modules.update(modules)
+
+    def remove(self, place: Place) -> None:
+        """A hidden module goes: who has read it has to look again, and who has kept a view of it cannot write."""
+        self.revision += 1
+        for node in place.nodes:
+            node.remove(self.revision)
+            self.changes.pop(node, None)
+            self.mark(node)
+        place.live._remove()
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -119,6 +142,8 @@ class Store(Graph):
             LifecycleError: An observer writes, or the system is destroyed.
         """
         self.check_writable(cell.name)
+        if self.modules.get(cell.home.module) is not cell.home:
+            raise UnknownNameError("module", cell.home.module)
         schema = cell.schema
         value = self.accept(cell, schema, value)
         if unchanged(schema.always_changes, schema.key, cell.value, value):

@@ -26,7 +26,7 @@ from directive_trio._definitions.fact import FactsSchema
 from directive_trio._definitions.names import nearest
 from directive_trio._store.lenses import Lens
 from directive_trio._store.snapshot import plain_instance
-from directive_trio.errors import ReadOnlyFactError, UnknownFactError
+from directive_trio.errors import ReadOnlyFactError, UnknownFactError, UnknownNameError
 
 _FACT = """
     @_property
@@ -145,6 +145,15 @@ def _finish_seen(classes: ViewClasses) -> Any:
     return helpful
 
 
+class _RemovedStore:
+    """What the live view of a module that was removed writes to."""
+
+    epoch = -1  # no cell has this: nothing takes the short way
+
+    def write_plainly(self, cell: Any, _value: Any) -> None:
+        raise UnknownNameError("module", cell.home.module)
+
+
 def _finish_live(classes: ViewClasses) -> None:
     live, positions = classes.live, classes.positions
     set_lens, set_nodes, set_store = live._lens.__set__, live._nodes.__set__, live._store.__set__
@@ -179,6 +188,7 @@ def _finish_live(classes: ViewClasses) -> None:
 
     live.__init__ = __init__
     live.__setattr__ = __setattr__
+    live._remove = lambda view: set_store(view, _RemovedStore())
     live._untracked = lambda view: classes.helpful(view._lens, view._nodes)
     _refuse_the_rest(live, classes)
 

@@ -48,7 +48,7 @@ class Names:
             UsageError: It is neither a name nor a handle.
         """
         if isinstance(target, Derivation):
-            return self._derivation(target)
+            return self._derivation(target, home)
         if not isinstance(target, str):
             refuse("a fact or derivation", "its name or handle", target, UsageError)
         module, name = split(target, home)
@@ -57,8 +57,9 @@ class Names:
             raise UnknownNameError("module", module, nearest(module, self.store.modules))
         return place.node(name)
 
-    def _derivation(self, handle: Derivation[Any, Any]) -> Any:
+    def _derivation(self, handle: Derivation[Any, Any], home: str) -> Any:
         homes = [place for place in self.store.modules.values() if handle in place.schema.derivations.values()]
+        homes = [place for place in homes if place.module == home] or homes
         if len(homes) != 1:
             found = ", ".join(place.module for place in homes) or "no module"
             raise UnknownNameError(f"derivation in exactly one module (found in {found}):", handle.name)

@@ -1,5 +1,7 @@
 """A module that comes later: everything that can be wrong with it is found before anything of it counts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from directive_trio._definitions.module import Module
@@ -39,14 +41,20 @@ class Registration:
         self.planner = planner
         self.loop = loop
         self.events = events
-        sealed = module.sealed
+        self._sealed = module.sealed
         place_facts(store, [module])
-        try:
+        with self.undone_if_it_fails():
             self._prepare(Names(store))
             initialise(store, [module], {})
+
+    @contextmanager
+    def undone_if_it_fails(self) -> Iterator[None]:
+        """Take the module out again if the block raises: nothing of it counts yet."""
+        try:
+            yield
         except BaseException:
-            del store.modules[module.name]
-            module.sealed = sealed
+            self.store.remove(self.store.hide(self.module.name))
+            self.module.sealed = self._sealed
             raise
 
     def _prepare(self, names: Names) -> None:
@@ -63,7 +71,7 @@ class Registration:
             EffectNode(
                 effects.marked,
                 effect,
-                len(effects.nodes) + at,
+                effects.next_order + at,
                 tuple(names.node(target, module.name) for target in effect.reads),
             )
             for at, effect in enumerate(module.effects.values())
@@ -71,7 +79,8 @@ class Registration:
 
     def _order(self, *, warn: bool) -> tuple[dict[str, list[str]], dict[str, int]]:
         """Order all constraints, the new ones among them; return whom each comes after, and the ranks."""
-        known = {name: node.definition for name, node in self.planner.nodes.items()}
+        name = self.module.name  # of which there are some already, if it replaces another
+        known = {node.id: node.definition for node in self.planner.nodes.values() if node.definition.module != name}
         constraints = {**known, **{constraint.id: constraint for constraint in self.module.constraints.values()}}
         after = {
             name: predecessors(constraint, constraints, warn=warn and name not in known)

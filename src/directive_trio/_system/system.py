@@ -33,14 +33,13 @@ from directive_trio._system.composition import (
     place_facts,
 )
 from directive_trio._system.debugging import Debugging
+from directive_trio._system.definitions import Definitions
 from directive_trio._system.eviction import EvictionReport
 from directive_trio._system.explanation import Explanation, explain
 from directive_trio._system.graph import SystemGraph, draw
 from directive_trio._system.inspection import Inspection, inspect
 from directive_trio._system.lifecycle import Life, StateName
 from directive_trio._system.plugins import Plugin, PluginTasks
-from directive_trio._system.registration import Registration
-from directive_trio._system.switches import Switchable, switch
 from directive_trio._system.view import SystemView, refuse_place
 from directive_trio._system.waiting import Waiting, check_timeout
 from directive_trio.errors import SettleTimeoutError, UnknownNameError, UsageError
@@ -52,7 +51,7 @@ A_REQUIREMENT = "a requirement (an instance of an attrs class)"
 
 
 @final
-class System:
+class System(Definitions):
     """A set of modules with one life: facts, what must be true of them, and what makes it true.
 
     Made with `open_system` as a rule; by hand it has no nursery until `start`. Facts and derivations can be
@@ -208,7 +207,7 @@ class System:
         """
         return self._names.node(name).recall()
 
-    # -- requirements and switches ----------------------------------------------------------------
+    # -- requirements -----------------------------------------------------------------------------
 
     def require(self, requirement: Record, /) -> None:
         """Ask for a requirement, until it is met, finally failed or cancelled.
@@ -243,44 +242,6 @@ class System:
             self._loop.cancel_decided()
         self._loop.wake()
         return found
-
-    def enable(self, target: Switchable, /) -> None:
-        """Switch a constraint, effect or source on again; it is asked, or runs, in the next pass, or attaches.
-
-        Raises:
-            UnknownNameError: There is no such constraint, effect or source.
-            UsageError: It is neither a handle of one nor a name.
-        """
-        self._life.refuse_destroyed("enable")
-        switch(target, self._planner, self._loop, on=True)
-
-    def disable(self, target: Switchable, /) -> None:
-        """Switch a constraint, effect or source off.
-
-        A disabled constraint asks for nothing: what it alone wanted is cancelled with reason ``removed``. A
-        disabled effect is cleaned up, a disabled source detached. It stays off over stop and start. Asked for by an
-        effect or a watcher it is done after the pass.
-
-        Raises:
-            UnknownNameError: There is no such constraint, effect or source.
-            UsageError: It is neither a handle of one nor a name.
-        """
-        self._life.refuse_destroyed("disable")
-        switch(target, self._planner, self._loop, on=False)
-
-    def register(self, module: Module[Any], /) -> None:
-        """Take one more module, the last in their order. If the system runs, all of it counts at once.
-
-        Its inits run now, as one change. Asked for by an effect or a watcher it counts after the pass.
-
-        Raises:
-            DefinitionError: It cannot work, or one of its name is there; nothing has changed.
-            LifecycleError: The system is destroyed.
-        """
-        self._life.refuse_destroyed("register")
-        self._store.check_writable("a module", "register")
-        new = Registration(module, self._store, self._planner, self._loop, self._events)
-        self._loop.after_pass(lambda: new.complete(running=self.state == "running"))
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -462,8 +423,8 @@ class System:
 
     def _target(self, target: Any) -> tuple[str, Callable[[], Any]]:
         if isinstance(target, str | Derivation):
-            node = self._names.node(target)
-            return node.name, lambda: self._planner.read(node)
+            name = self._names.node(target).name
+            return name, lambda: self._planner.read(self._names.node(target))  # a module may be replaced
         sync_function("what is watched", target, UsageError, expected="a name, a derivation or a sync function")
         return name_of(target), lambda: target(self._view)
 
