@@ -32,6 +32,11 @@ class Fill:
     pass
 
 
+@frozen
+class Pour:
+    level: int
+
+
 Ctx = Context[Facts]
 
 
@@ -526,3 +531,29 @@ async def test_a_derivation_of_which_every_computation_is_a_change_counts(autoju
         system[module].beat = 1
         await system.settle()
         assert len(told(log, "resolver.start")) == 2
+
+
+async def test_a_marker_taken_back_as_it_is_dispatched_is_no_change(autojump_clock: trio.abc.Clock) -> None:
+    """R6: another's marker goes in the pass that dispatches it, and before that: it starts with what is left."""
+    module = Module("tank", Facts)
+    starts: list[tuple[int, float]] = []
+
+    @module.constraint
+    async def must_pour(facts: Facts) -> Pour:
+        level = facts.level
+        await trio.sleep(1)
+        return Pour(level)
+
+    @module.resolver(Pour, timeout=3)
+    async def pour(requirement: Pour, ctx: Ctx) -> None:
+        starts.append((requirement.level, trio.current_time()))
+        await trio.sleep(1.5)
+        ctx.facts.level = requirement.level
+        await trio.sleep_forever()
+
+    async with open_system(module, initial={"tank": {"level": 3}}) as system:
+        await trio.sleep(2)
+        system[module].level = 0  # Pour(3) writes over it, and is superseded by the answer to this
+        await trio.sleep(10)
+        assert starts == [(3, 1), (0, 3)]
+        assert system[module].level == 0

@@ -564,3 +564,32 @@ async def test_an_owning_run_that_is_wanted_again_was_created_once(autojump_cloc
         "requirement.created",
         "requirement.met",
     ]
+
+
+async def test_a_marker_taken_back_as_the_run_is_dispatched_clobbers_nothing(autojump_clock: trio.abc.Clock) -> None:
+    """R15: another run's marker goes before the dispatch, in the same pass: the run starts with what is left."""
+    module = Module("game", Game)
+
+    @module.constraint
+    def must_leave(facts: Game) -> Leave | None:
+        return Leave() if facts.phase == 1 and facts.status != "leaving" else None
+
+    @module.resolver(Leave)
+    async def leave(requirement: Leave, ctx: Ctx) -> None:
+        ctx.facts.status = "leaving"
+        await trio.sleep_forever()
+
+    module.constraint(when={"phase": 2}, owns=["status"], name="mutate")(lambda facts: Execute())
+    module.resolver(Execute, name="execute")(play)
+    log: list[Observation] = []
+    async with open_system(module) as system:
+        system.observe(log.append)
+        system[module].phase = 1
+        await trio.sleep(1)
+        assert system[module].status == "leaving"
+        system[module].phase = 2
+        await trio.sleep(0.5)
+        assert system[module].status == "idle"
+        await system.settle()
+        assert system[module].status == "playing"
+    assert rejections(log) == []

@@ -29,7 +29,6 @@ class Ownership:
         self.constraint = constraint
         self._expected: dict[Cell, Any] = dict.fromkeys(cells)
         self._lost: set[Cell] = set()
-        self.begin()
 
     def begin(self) -> None:
         """The run begins: it expects what is."""

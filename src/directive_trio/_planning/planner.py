@@ -202,6 +202,8 @@ class Planner:
         if plan.empty:
             return None
         requirements.plan = Plan()
+        for run in plan.start:
+            requirements.take_inputs(run)
         if len(plan.start) > 1:
             plan.start.sort(key=_place)
         return plan

@@ -331,9 +331,6 @@ class RequirementSet:
         self.writers.open(number)
         wanted.requirement = wanted.newest
         run = wanted.run = Run(number, wanted, now)
-        for node in wanted.links:  # whoever is linked to what has no run asks for it
-            taken = wanted.inputs[node] = take_inputs(self.store, node)
-            run.inputs.append(taken.sources)
         if self.owners is not None:
             run.ownership = self.owners.bind(run)
         if wanted.pending:
@@ -341,6 +338,18 @@ class RequirementSet:
         else:
             self.set_status(wanted, RUNNING)
         self.plan.start.append(run)
+
+    def take_inputs(self, run: Run) -> None:
+        """All is decided: what the producers of a run read now is what it is dispatched for.
+
+        Not earlier: a marker of another run may be taken back after the decision, and before the dispatch.
+        """
+        wanted = run.wanted
+        for node in wanted.links:
+            taken = wanted.inputs[node] = take_inputs(self.store, node)
+            run.inputs.append(taken.sources)
+        if run.ownership is not None:
+            run.ownership.begin()
 
     def _new_row(self, resolver_id: str) -> Row:
         row = self.rows[resolver_id] = Row()
