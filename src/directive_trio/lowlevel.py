@@ -14,6 +14,7 @@ from directive_trio._definitions.context import Context
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._observation.observations import Observation
+from directive_trio._runtime.calls import CallContext
 from directive_trio._runtime.run_context import RunContext
 from directive_trio.errors import UsageError
 
@@ -96,6 +97,8 @@ def tell(view: object, kind: type[Observation], name: str, *fields: Any) -> None
 
 
 def _own(ctx: object) -> RunContext:
+    if isinstance(ctx, CallContext):
+        raise UsageError("what is called out of band is no run, and this needs one; use system.require()")
     if not isinstance(ctx, RunContext):
         raise UsageError(f"{type(ctx).__name__} is no context of a run; pass the one that the engine gave")
     return ctx

@@ -177,3 +177,14 @@ async def test_the_plugins_show_what_was_dropped(
     (line,) = [line for line in trace.text().splitlines() if "game::status" in line and "run 1" in line]
     assert "'idle'" in line
     assert "'left'" in line
+
+
+async def test_what_is_called_owns_nothing(autojump_clock: trio.abc.Clock) -> None:
+    """owns-17: no constraint has asked for it, so what it writes is the program's own, and lands."""
+    module = game(play)
+    async with open_system(module) as system:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(system.call, "game::move", Move())
+            await trio.sleep(0.5)
+            system[module].status = "left"
+        assert (system[module].status, system[module].log) == ("playing", ("answered",))

@@ -7,6 +7,7 @@ import trio
 from attrs import define, frozen
 
 from directive_trio import Context, ErrorBoundary, Module, Retry, fact, open_system
+from directive_trio.errors import UsageError
 from directive_trio.lowlevel import landing
 from directive_trio.observe import Observation
 from directive_trio.patterns import Mutator, Pending, cancellable, optimistic
@@ -173,3 +174,22 @@ async def test_a_fact_that_refuses_its_old_value_keeps_no_other(autojump_clock: 
     assert "and this could not be taken back: " in notes[0]
     assert "there is no way back" in notes[0]
     assert len(errors) == (how == "times out")
+
+
+@pytest.mark.parametrize("wrap", ["optimistic", "timeout"])
+async def test_what_is_called_out_of_band_is_no_run(autojump_clock: trio.abc.Clock, wrap: str) -> None:
+    """So nothing could be taken back or timed out: it is refused before anything is written."""
+    module = Module("job", JobFacts)
+
+    async def work(requirement: Work, ctx: Context[JobFacts]) -> None:
+        ctx.facts.status = "done"
+
+    handler = optimistic(work, "status") if wrap == "optimistic" else cancellable(work, timeout=5)
+    module.resolver(Work, name="work")(handler)
+    async with open_system(module) as system:
+        with pytest.raises(UsageError, match="called out of band is no run"):
+            await system.call("job::work", Work())
+        assert system[module].status == "idle"
+        system.require(Work())
+        await system.settle()
+        assert system[module].status == "done"

@@ -34,13 +34,14 @@ class Optimistic(Wrapper[K, F]):
         self.facts = facts
 
     async def run(self, mutation: K, ctx: Context[F], sequence: int) -> None:
+        facts = landing(ctx)  # refused here where there is no run, before anything is written
         saved = {name: _save(ctx, name) for name in self.facts}
-        remove = ctx.signal.on_abort(lambda _: _restore(ctx, saved))
+        remove = ctx.signal.on_abort(lambda _: _restore(ctx, facts, saved))
         try:
             await call(self.handler, mutation, ctx, sequence)
         except BaseException as error:
             try:
-                _restore(ctx, saved)  # again where it was cancelled: for what it did while it cleaned up
+                _restore(ctx, facts, saved)  # again where it was cancelled: for what it did while it cleaned up
             except Exception as refused:  # noqa: BLE001  # the user's validator or copy; why it failed matters more
                 error.add_note(f"and this could not be taken back: {refused}")
             raise
@@ -56,9 +57,8 @@ def _save(ctx: Context[Any], name: str) -> Saved:
         raise UncopyableFactError(name) from error
 
 
-def _restore(ctx: Context[Any], saved: dict[str, Saved]) -> None:
+def _restore(ctx: Context[Any], facts: Any, saved: dict[str, Saved]) -> None:
     """Take back whatever can be; if something cannot, say so when the rest has returned."""
-    facts = landing(ctx)
     refused: list[Exception] = []
     for name, before in saved.items():
         now = getattr(facts, name)
