@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
 import trio
 from attrs import define, frozen
 
-from directive_trio import Context, Module, open_system
+from directive_trio import Context, ErrorBoundary, Module, open_system
 from directive_trio.observe import Observation
 from tests.behaviours.told import required
 
@@ -91,3 +92,34 @@ async def test_not_one_that_is_unwanted_because_another_marker_was_taken_back(au
             f"resolver.start Job(name={name!r})" for name in ("first", "second", "third")
         ]
         assert system[module] == Facts(level=9, stage=1)
+
+
+@pytest.mark.parametrize("end", ["timeout", "cancel"])
+async def test_what_only_an_async_constraint_asked_for_is_not_known_to_be_self_satisfied(
+    autojump_clock: trio.abc.Clock, end: str
+) -> None:
+    """R10: that its write made the constraint false is known only when that has answered anew; the write stays."""
+    module = Module("m", Facts)
+    answers: list[tuple[float, bool]] = []
+
+    @module.constraint
+    async def must(facts: Facts) -> Job | None:
+        asks = facts.level == 0
+        answers.append((trio.current_time(), asks))
+        await trio.sleep(1)
+        return Job("slow") if asks else None
+
+    @module.resolver(Job, timeout=3)
+    async def do(requirement: Job, ctx: Ctx) -> None:
+        ctx.facts.level = 1
+        await trio.sleep_forever()
+
+    async with open_system(module, errors=ErrorBoundary(on_error=lambda error, name: None)) as system:
+        await trio.sleep(2)
+        if end == "cancel":
+            system.cancel(Job("slow"))
+        await system.settle()
+        assert system[module].level == 1
+        ended = 4 if end == "timeout" else 2
+        assert answers == [(0, True), (ended, False)]  # at the end of the run it is asked, in the world as it is
+        assert system.inspect().requirements == ()

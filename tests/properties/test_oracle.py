@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, example, given, settings
 
 from directive_trio.observe import Observation, ResolverStart
 from tests.properties.naive import Naive
 from tests.properties.program import Program, programs
 from tests.properties.reality import ENDS, Reality, name_of
+from tests.properties.saved import FOLLOWERS, STALE, TAKEN_BACK
 from tests.properties.state import TooLivelyError, told_by_moment
 
 EXAMPLES = 600
@@ -50,6 +51,9 @@ def naively(program: Program) -> Naive:
 
 @settings(max_examples=EXAMPLES)
 @given(programs())
+@example(FOLLOWERS)
+@example(STALE)
+@example(TAKEN_BACK)
 def test_the_engine_does_what_a_naive_one_does(program: Program) -> None:
     """The same runs start and end at the same time in the same order, and the same is wanted at each pause."""
     naive = naively(program)
