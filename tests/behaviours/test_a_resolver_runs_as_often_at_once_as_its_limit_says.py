@@ -149,3 +149,21 @@ async def test_a_key_makes_two_requirements_one_run(autojump_clock: trio.abc.Clo
     async with open_system(module, initial={"m": {"wanted": (1, 11, 2, 21)}}) as system:
         await system.settle()
     assert sorted(number % 10 for number in begun) == [1, 2]
+
+
+async def test_what_is_asked_for_as_a_place_comes_free_goes_behind_those_that_wait(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """R3: the order of decisions is the order of starts, so nobody is overtaken, however often that happens."""
+    module = fetching(1, [], [])
+
+    @module.constraint(priority=1)
+    def must_fetch_more(facts: Facts) -> Iterable[Fetch]:
+        more = [Fetch(10 + number) for number in (1, 2) if number <= len(facts.done)]
+        return [fetch for fetch in more if fetch.number not in facts.done]
+
+    log: list[Observation] = []
+    async with open_system(module, initial={"m": {"wanted": (0, 1)}}) as system:
+        system.observe(log.append)
+        await system.settle(timeout=None)
+    assert [one.requirement.number for one in seen(log, "resolver.start")] == [0, 1, 11, 12]

@@ -316,7 +316,7 @@ class ReconcileLoop:
         """Fill the places that have come free. Return how many runs were started."""
         started = 0
         while not self.stopping and (queued := self.runs.next_queued()) is not None:
-            self._start(queued)
+            self._start(queued, its_turn=True)
             started += 1
         return started
 
@@ -328,9 +328,9 @@ class ReconcileLoop:
         for wanted in plan.unschedule:
             self.retries.unschedule(wanted)
 
-    def _start(self, run: Run) -> None:
+    def _start(self, run: Run, *, its_turn: bool = False) -> None:
         revision = self.store.revision
-        self.runs.start(run)
+        self.runs.start(run, its_turn=its_turn)
         if run.outcome is not None or self.store.revision != revision:
             self.chain.wrote(run.wanted)
 

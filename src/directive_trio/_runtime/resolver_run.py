@@ -104,12 +104,12 @@ class ResolverRuns:
 
     # -- beginning --------------------------------------------------------------------------------
 
-    def start(self, run: Run) -> None:
-        """Begin a run, or queue it behind others of a limited resolver."""
+    def start(self, run: Run, *, its_turn: bool = False) -> None:
+        """Begin a run, or queue it behind others of a limited resolver. *its_turn*: it has been queued."""
         resolver = _resolver(run)
-        if resolver.limit is None or self._has_place(resolver):
+        if its_turn or resolver.limit is None or (resolver.id not in self.queued and self._has_place(resolver)):
             self._begin(run, resolver)
-        else:
+        else:  # behind those that wait already, also where a place has just come free
             self.queued.setdefault(resolver.id, OrderedDict())[run] = None
 
     def next_queued(self) -> Run | None:
