@@ -17,6 +17,7 @@ class Exit(IntEnum):
     SERVER_ENDED = 13
     SERVER_NOT_STARTED = 14
     STEP_FAILED = 15
+    MARKET_CLOSED = 16
     INTERRUPTED = 130
 
 
@@ -29,6 +30,7 @@ MEANINGS = {
     Exit.SERVER_ENDED: "the server process ended in the middle",
     Exit.SERVER_NOT_STARTED: "the server did not come up",
     Exit.STEP_FAILED: "another step failed",
+    Exit.MARKET_CLOSED: "the dashboard is complete, but is not kept up to date",
     Exit.INTERRUPTED: "interrupted with Ctrl-C",
 }
 
@@ -39,10 +41,12 @@ STEP_EXITS = {
 }
 
 
-def judge(failed: list[Step], *, is_complete: bool, server_ended: bool) -> Exit:
+def judge(failed: list[Step], *, is_complete: bool, is_live: bool, server_ended: bool) -> Exit:
     """Find the exit code: a server that is gone explains all failures; else the first one counts."""
     if server_ended:
         return Exit.SERVER_ENDED
     if failed:
         return STEP_EXITS.get(failed[0].name, Exit.STEP_FAILED)
-    return Exit.COMPLETE if is_complete else Exit.INCOMPLETE
+    if not is_complete:
+        return Exit.INCOMPLETE
+    return Exit.COMPLETE if is_live else Exit.MARKET_CLOSED

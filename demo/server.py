@@ -14,6 +14,7 @@ import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import trio
 from attrs import Factory, asdict, define
@@ -24,10 +25,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.exception_groups import first_error
+from demo.market import Market
 from demo.serving import client_hangs_up, serve
 from demo.widgets import WIDGETS
 
-BREAKABLE = ("permissions", "flags", "widget")
+BREAKABLE = ("permissions", "flags", "widget", "market")
 
 FLAG_REFUSALS = 2
 """How often the feature flags are unavailable before they answer."""
@@ -78,6 +80,7 @@ class Api:
     """The endpoints, and what they share: sessions and faults."""
 
     faults: Faults
+    market: Market = Factory(Market)
     sessions: dict[str, float] = Factory(lambda: {STORED_TOKEN: time.time() - 86400})
     """Token → the moment it runs out, in seconds since the epoch."""
     refusals: int = 0
@@ -136,6 +139,15 @@ class Api:
         await trio.sleep(NOTIFICATION_DELAY)
         return JSONResponse({"messages": [f"{self.refusals} requests came with an expired session"]})
 
+    async def feed(self, _request: Request) -> Response:
+        """Answer where the channels are."""
+        return JSONResponse({"url": self.market.server.url})
+
+    async def prices(self, request: Request) -> Response:
+        """Answer the prices as they are now."""
+        await self._require_session(bearer_token(request))
+        return JSONResponse(self.market.prices)
+
     async def _require_session(self, token: str) -> None:
         await trio.sleep(ANSWER_DELAY)
         if token not in self.sessions:
@@ -164,9 +176,8 @@ def bearer_token(request: Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-def make_app(broken: str = "") -> Starlette:
-    """Make the application; *broken* names the part that fails for good."""
-    api = Api(Faults(broken))
+def make_app(api: Api) -> Starlette:
+    """Make the application of an API."""
     endpoints: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/api/health": api.health,
         "/api/permissions": api.permissions,
@@ -174,11 +185,22 @@ def make_app(broken: str = "") -> Starlette:
         "/api/dashboard": api.dashboard,
         "/api/widgets/{name}": api.widget,
         "/api/notifications": api.notifications,
+        "/api/feed": api.feed,
+        "/api/prices": api.prices,
     }
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
     routes.append(Route("/api/auth/login", api.log_in, methods=["POST"]))
     routes.append(Route("/api/auth/validate", api.validate, methods=["POST"]))
     return Starlette(routes=routes)
+
+
+async def run(broken: str, port: int) -> None:
+    """Serve the API and the channels until the input ends; *broken* names the part that fails for good."""
+    api = Api(Faults(broken))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(api.market.open, broken=broken == "market"))
+        await serve(make_app(api), port)
+        nursery.cancel_scope.cancel()
 
 
 def main() -> None:
@@ -189,7 +211,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
-        trio.run(serve, make_app(arguments.broken), arguments.port)
+        trio.run(run, arguments.broken, arguments.port)
     except* OSError as group:
         sys.exit(f"cannot listen on port {arguments.port}: {first_error(group)}")
 

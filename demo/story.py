@@ -8,9 +8,11 @@ import trio
 from attrs import define, frozen
 from rich.console import Console
 
+from demo.market import HEARD
 from demo.modules import Chain, make_chain
 from demo.modules.api import accepted
 from demo.modules.auth import LogIn
+from demo.modules.live import REFRESHES, LiveFacts
 from demo.outcome import Exit, judge
 from demo.progress import Progress
 from demo.report import (
@@ -30,6 +32,9 @@ from directive_trio.plugins.devtools import DevtoolsTrace
 
 LOGIN_TIMEOUT = 2.0
 """Seconds the server may take to open a session."""
+
+LIVE_TIMEOUT = 6.0
+"""Seconds the prices may take to move, connection lost and found again."""
 
 SETTLE_TIMEOUT = 7.0
 """Seconds each half of the story may take to come to rest."""
@@ -67,7 +72,8 @@ async def run_story(options: Options, console: Console) -> Exit:
         httpx.AsyncClient(base_url=server.url, timeout=None, trust_env=False) as client,
     ):
         print_text(console, f"the server answers at {server.url} (process {server.pid})")
-        return await Story(options, console, server, client, make_chain(client)).run()
+        feed: str = accepted(await client.get("/api/feed"))["url"]
+        return await Story(options, console, server, client, make_chain(client, feed)).run()
 
 
 @define
@@ -95,6 +101,7 @@ class Story:
                 if self.options.broken == "server":
                     nursery.start_soon(self.kill_server, system)
                 await self.log_in(system, screen)
+                await self.watch_it_live(system, screen)
                 nursery.cancel_scope.cancel()
             stop_observing()
             return screen.progress
@@ -110,6 +117,14 @@ class Story:
         if system[self.chain.auth].status == "expired":
             screen.say("auth::status is 'expired': open a new session, dispatch LogIn again")
             system.dispatch(LogIn(await self.new_token()))
+            await system.settle(SETTLE_TIMEOUT)
+
+    async def watch_it_live(self, system: System, screen: Screen) -> None:
+        """Once everything is there, wait until it has been kept up to date for a while."""
+        if self.is_complete(system):
+            screen.say("the dashboard is complete: from here on, prices move and a timer reminds")
+            with trio.move_on_after(LIVE_TIMEOUT):
+                await system.wait_until(lambda view: is_live(view[self.chain.live]))
             await system.settle(SETTLE_TIMEOUT)
 
     async def new_token(self) -> str:
@@ -134,7 +149,12 @@ class Story:
         for step in progress.failed:
             print_failure(self.console, system, step)
         status = await self.server.exit_status() if progress.failed else None
-        verdict = judge(progress.failed, is_complete=self.is_complete(system), server_ended=status is not None)
+        verdict = judge(
+            progress.failed,
+            is_complete=self.is_complete(system),
+            is_live=is_live(system[self.chain.live]),
+            server_ended=status is not None,
+        )
         print_verdict(self.console, verdict, progress, status)
         return verdict
 
@@ -148,3 +168,8 @@ class Story:
         dashboard, notifications = system[self.chain.dashboard], system[self.chain.notifications]
         arrived = [name for name, module in self.chain.widgets.items() if system[module].widget is not None]
         return dashboard.loaded and notifications.loaded and set(dashboard.offered) == set(arrived)
+
+
+def is_live(facts: LiveFacts) -> bool:
+    """Tell whether the prices have moved, the gap in between is closed, and the reminders have come."""
+    return facts.moves == HEARD and facts.gaps > 0 and facts.is_current and facts.refreshes == REFRESHES

@@ -67,6 +67,12 @@ def stock_growth() -> Widget:
     return Widget("Growth of stock prices", "times the first price", highest(growth, 5), len(prices), source_of(STOCKS))
 
 
+def stock_moves() -> list[Row]:
+    """Every price of the data set with its stock, the oldest first."""
+    prices = sorted(read_csv(STOCKS), key=price_date)
+    return [(price["symbol"], float(price["price"])) for price in prices]
+
+
 WIDGETS: Mapping[str, Callable[[], Widget]] = {
     "hottest_months": hottest_months,
     "rainy_days": rainy_days,

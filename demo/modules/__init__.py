@@ -3,7 +3,7 @@
 ::
 
     auth → permissions → flags → dashboard → the widgets, side by side
-         ↘ notifications
+         ↘ notifications                      ↘ live: prices as they move, and a reminder to look again
 
 Each module is made by a function, so that what it depends on (the HTTP client, the modules
 it reads) comes in as arguments: no globals, and a test can pass a client of its own.
@@ -17,6 +17,7 @@ from attrs import frozen
 from demo.modules.auth import AuthFacts, auth_module
 from demo.modules.dashboard import DashboardFacts, dashboard_module
 from demo.modules.flags import FlagFacts, flags_module
+from demo.modules.live import LiveFacts, live_module
 from demo.modules.notifications import NotificationFacts, notifications_module
 from demo.modules.permissions import PermissionFacts, permissions_module
 from demo.modules.widget import WidgetFacts, widget_module
@@ -34,20 +35,22 @@ class Chain:
     dashboard: Module[DashboardFacts]
     notifications: Module[NotificationFacts]
     widgets: dict[str, Module[WidgetFacts]]
+    live: Module[LiveFacts]
 
     @property
     def modules(self) -> tuple[Module[Any], ...]:
         """All modules, in the order of the chain."""
         steps = (self.auth, self.permissions, self.flags, self.dashboard, self.notifications)
-        return (*steps, *self.widgets.values())
+        return (*steps, *self.widgets.values(), self.live)
 
 
-def make_chain(client: httpx.AsyncClient) -> Chain:
-    """Make the modules of the chain for one HTTP client."""
+def make_chain(client: httpx.AsyncClient, feed: str = "") -> Chain:
+    """Make the modules of the chain for one HTTP client; *feed*: where the channels are, empty for none."""
     auth = auth_module(client)
     permissions = permissions_module(client, auth)
     flags = flags_module(client, auth, permissions)
     dashboard = dashboard_module(client, auth, permissions, flags)
     notifications = notifications_module(client, auth)
     widgets = {name: widget_module(name, client, auth, dashboard) for name in WIDGETS}
-    return Chain(auth, permissions, flags, dashboard, notifications, widgets)
+    live = live_module(client, auth, dashboard, feed)
+    return Chain(auth, permissions, flags, dashboard, notifications, widgets, live)

@@ -21,9 +21,18 @@ class LoadNotifications:
     """Requirement: the notifications are known."""
 
 
+@frozen
+class Refresh:
+    """Event of a timer: it is time to look again."""
+
+
 def notifications_module(client: httpx.AsyncClient, auth: Module[AuthFacts]) -> Module[NotificationFacts]:
     """Make the module that keeps the notifications."""
     notifications = Module("notifications", NotificationFacts)
+
+    @notifications.on(Refresh)
+    def refresh(facts: NotificationFacts, event: Refresh) -> None:
+        facts.loaded = False
 
     # After the same constraint as load_permissions: both start in the same pass.
     @notifications.constraint(after=["auth::validate_session"])

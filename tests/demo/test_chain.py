@@ -1,18 +1,21 @@
 """The chain of the demo without processes: its modules against the API in memory, on the mock clock."""
 
 import httpx
+import trio
 from trio.testing import MockClock
 
 from demo.modules import Chain, make_chain
 from demo.modules.auth import AuthFacts, LogIn
+from demo.modules.live import REFRESHES, PriceMoved, PricesMissed
 from demo.modules.permissions import PermissionFacts
-from demo.server import STORED_TOKEN, make_app
+from demo.server import STORED_TOKEN, Api, Faults, make_app
 from directive_trio import System, open_system
+from directive_trio.observe import Observation
 
 
 def open_client(broken: str = "") -> httpx.AsyncClient:
     """A client of a fresh application."""
-    transport = httpx.ASGITransport(make_app(broken))
+    transport = httpx.ASGITransport(make_app(Api(Faults(broken))))
     return httpx.AsyncClient(transport=transport, base_url="http://server")
 
 
@@ -70,6 +73,38 @@ async def test_locked_permissions_hold_back_what_needs_them(autojump_clock: Mock
             assert system[chain.notifications].loaded
             assert not system[chain.flags].loaded
             assert not system[chain.dashboard].loaded
+
+
+async def test_a_gap_during_the_fetch_of_the_prices_supersedes_it(autojump_clock: MockClock) -> None:
+    """What is fetched might be older than what was missed; and one that moves meanwhile is not overwritten."""
+    async with open_client() as client:
+        chain = make_chain(client)
+        async with open_system(*chain.modules) as system:
+            log: list[Observation] = []
+            system.observe(log.append)
+            system.dispatch(LogIn((await client.post("/api/auth/login")).json()["token"]))
+            await system.wait_until(lambda view: view[chain.dashboard].loaded)
+            await trio.sleep(0.1)
+            system.dispatch(PricesMissed())
+            await trio.sleep(0.1)
+            system.dispatch(PriceMoved({"symbol": "IBM", "price": 1.0}))
+            await system.settle()
+            assert system[chain.live].is_current
+            assert system[chain.live].prices["IBM"] > 1
+            ends = [seen for seen in log if getattr(seen, "id", "") == "live::fetch" and seen.type != "resolver.start"]
+            assert [end.type for end in ends] == ["resolver.cancel", "resolver.complete", "resolver.complete"]
+
+
+async def test_the_reminder_has_the_notifications_loaded_again(autojump_clock: MockClock) -> None:
+    """Once the dashboard is there, so many times."""
+    async with open_client() as client:
+        chain = make_chain(client)
+        async with open_system(*chain.modules) as system:
+            await log_in(system, client)
+            await system.wait_until(lambda view: view[chain.live].refreshes == REFRESHES)
+            await system.settle()
+            assert system[chain.notifications].loaded
+            assert [source.id for source in system.inspect().sources if source.attached] == []
 
 
 def test_derivations_need_no_system() -> None:

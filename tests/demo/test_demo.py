@@ -88,9 +88,12 @@ def test_the_good_path_ends_with_a_complete_dashboard(good: Ended) -> None:
         "attempt 2 failed, again in 0.30 s: ApiError: 503 from /api/flags: the flag store is waking up",
         "starts LoadDashboard(role='editor', flags=('weather', 'cars', 'stocks'))",
         "ResolverTimeoutError: resolver 'hottest_months::fetch' timed out after 0.8 s",
+        "the dashboard is complete: from here on, prices move and a timer reminds",
         "settled: nothing is outstanding",
         "Hottest months in Seattle",
         "notifications::messages = ('2 requests came with an expired session',)",
+        "live::moves = 7",
+        "live::refreshes = 2",
         "the dashboard is complete (exit code 0)",
         "hottest_months (retries: 1)",
     ):
@@ -100,11 +103,29 @@ def test_the_good_path_ends_with_a_complete_dashboard(good: Ended) -> None:
 
 
 @pytest.mark.xdist_group("good path")
+def test_the_prices_are_kept_up_to_date(good: Ended) -> None:
+    """Over a realtime channel, which is cut in the middle: what was missed is fetched."""
+    place = 0
+    for text in (
+        "requires LoadPrices(gaps=0)",
+        "event PriceMoved(record={'symbol': 'IBM', 'price': 127.16})",
+        "event PricesMissed()",
+        "requires LoadPrices(gaps=1)",
+        "live::loaded_after                0 → 1",
+        "the dashboard is complete: from here on, prices move and a timer reminds",
+    ):
+        place = good.text.find(text, place)
+        assert place >= 0, f"{text!r} is missing or too early in:\n{good.text}"
+    prices = "{'MSFT': 28.8, 'AMZN': 128.82, 'IBM': 125.55, 'AAPL': 223.02, 'GOOG': 560.19}"
+    assert f"live::prices = {prices}" in good.text
+
+
+@pytest.mark.xdist_group("good path")
 def test_permissions_and_notifications_start_together(good: Ended) -> None:
     """Two constraints after the same one: both runs start before either ends."""
     starts = [good.text.index("starts LoadPermissions()"), good.text.index("starts LoadNotifications()")]
     ends = [found.start() for found in re.finditer(r"(permissions|notifications)::fetch +done", good.text)]
-    assert len(ends) == 2
+    assert len(ends) == 4  # the notifications are loaded again, twice
     assert max(starts) < min(ends)
 
 
@@ -166,6 +187,15 @@ def test_the_graph_and_the_trace_are_written(good: Ended, out: Path) -> None:
             ],
         ),
         (
+            "market",
+            16,
+            "live::market                       raised in runtime: ",
+            [
+                "the dashboard is complete, but is not kept up to date (exit code 16)",
+                "done: auth (retries: 1), permissions",
+            ],
+        ),
+        (
             "server",
             13,
             "flags::load_flags failed for good after 3 attempts: ConnectError",
@@ -223,7 +253,7 @@ def test_ctrl_c_ends_the_program_and_its_server(tmp_path: Path) -> None:
 def test_help_documents_every_exit_code() -> None:
     """So that a script can tell the ends apart."""
     text = run_demo("--help").text
-    for code in (0, 1, 10, 11, 12, 13, 14, 15, 130):
+    for code in (0, 1, 10, 11, 12, 13, 14, 15, 16, 130):
         assert re.search(rf"^ +{code}  \w", text, re.MULTILINE), code
 
 

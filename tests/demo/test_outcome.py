@@ -19,18 +19,21 @@ from demo.screen import progress_table
 )
 def test_the_first_failed_step_gives_the_exit_code(failed: list[str], code: Exit) -> None:
     """The later ones may be its consequence."""
-    assert judge([Step(name) for name in failed], is_complete=False, server_ended=False) is code
+    assert judge([Step(name) for name in failed], is_complete=False, is_live=False, server_ended=False) is code
 
 
-@pytest.mark.parametrize(("is_complete", "code"), [(True, Exit.COMPLETE), (False, Exit.INCOMPLETE)])
-def test_without_a_failure_completeness_counts(is_complete: bool, code: Exit) -> None:
-    """Settled is not the same as complete."""
-    assert judge([], is_complete=is_complete, server_ended=False) is code
+@pytest.mark.parametrize(
+    ("is_complete", "is_live", "code"),
+    [(True, True, Exit.COMPLETE), (False, False, Exit.INCOMPLETE), (True, False, Exit.MARKET_CLOSED)],
+)
+def test_without_a_failure_completeness_counts(is_complete: bool, is_live: bool, code: Exit) -> None:
+    """Settled is not the same as complete, and complete not the same as up to date."""
+    assert judge([], is_complete=is_complete, is_live=is_live, server_ended=False) is code
 
 
 def test_a_server_that_is_gone_explains_all_failures() -> None:
     """Whichever step met it first."""
-    assert judge([Step("flags")], is_complete=False, server_ended=True) is Exit.SERVER_ENDED
+    assert judge([Step("flags")], is_complete=False, is_live=False, server_ended=True) is Exit.SERVER_ENDED
 
 
 def test_the_table_shows_a_row_for_each_step() -> None:

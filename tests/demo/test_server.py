@@ -6,17 +6,17 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from demo.server import STORED_TOKEN, make_app, offered_widgets
+from demo.server import STORED_TOKEN, Api, Faults, make_app, offered_widgets
 from demo.widgets import WIDGETS, Widget
 
-PROTECTED = ["permissions", "flags", "dashboard", "widgets/rainy_days", "notifications"]
+PROTECTED = ["permissions", "flags", "dashboard", "widgets/rainy_days", "notifications", "prices"]
 SOON = 5.0
 """Seconds on the mock clock after which a request counts as stalled."""
 
 
 def open_client(broken: str = "") -> httpx.AsyncClient:
     """A client of a fresh application."""
-    transport = httpx.ASGITransport(make_app(broken))
+    transport = httpx.ASGITransport(make_app(Api(Faults(broken))))
     return httpx.AsyncClient(transport=transport, base_url="http://server")
 
 
