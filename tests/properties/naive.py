@@ -108,6 +108,7 @@ class Naive(Passes):
         if self.live():
             self.seen.add("stop")
         self.end_all(list(self.entries.values()), "stopped")
+        self.leaving.clear()
         self.entries.clear()  # what is still wanted is asked for anew at the next start
         for mind in self.minds:
             mind.thinking = mind.reading = None
@@ -122,6 +123,6 @@ class Naive(Passes):
             {name: (entry.status, tuple(sorted(entry.asks))) for name, entry in self.entries.items()}
             if self.running
             else {},
-            frozenset(run.entry.name for run in self.live()),
+            frozenset(run.entry.name for run in self.live() if not run.queued),
             self.running and not self.live() and not any(mind.thinking for mind in self.minds),
         )

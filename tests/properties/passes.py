@@ -52,6 +52,8 @@ class Passes(Worlds):
         self.together: list[int] = []
         self.removed: list[Entry] = []
         """What nobody asks for any more in this pass; its run goes on until the end of it."""
+        self.leaving: list[Run] = []
+        """Cancelled, but as long as this pass lasts they keep their places."""
 
     # -- a pass -----------------------------------------------------------------------------------
 
@@ -86,14 +88,14 @@ class Passes(Worlds):
         ready = [entry for entry in ready if self.entries.get(entry.name) is entry]
         ready.sort(key=self.place)
         groups = [list(group) for _, group in groupby(ready, self.place)]
-        if any(len(group) > 1 and any(self.is_sync(entry) for entry in group) for group in groups):
-            raise TooLivelyError  # which of them writes first is not said
-        self.together += map(len, groups)
+        if any(map(self.is_order_open, groups)):
+            raise TooLivelyError  # which of them writes first, or waits, is not said
         firsts = [self.order[self.place(entry)] for entry in ready]
         if firsts != sorted(firsts, key=self.order_without_priorities.index):
             self.seen.add("priorities")
-        for entry in ready:
-            self.dispatch(entry, began)
+        for group in groups:
+            self.together.append(sum(self.dispatch(entry, began) for entry in group))
+        self.fill_places()
         for entry in self.entries.values():
             self.dirty = self.dirty or entry.ending
             entry.ending = False
@@ -101,9 +103,13 @@ class Passes(Worlds):
     def satisfied(self) -> set[Run]:
         return {run for run in self.live() if run.satisfied}
 
-    def is_sync(self, entry: Entry) -> bool:
-        number = entry.name[0]
-        return number is not None and self.program.resolvers[number].sync
+    def is_order_open(self, group: list[Entry]) -> bool:
+        """Whether it matters which of those that one constraint asks for in one pass begins first."""
+        numbers = [entry.name[0] for entry in group if entry.name[0] is not None]
+        found = {number: self.program.resolvers[number] for number in numbers}
+        if any(resolver.sync for resolver in found.values()):
+            return len(group) > 1
+        return any(resolver.limit is not None and numbers.count(number) > 1 for number, resolver in found.items())
 
     def judge_all(self, ready: list[Entry], removed: list[Entry]) -> None:
         """Judge every constraint in its order, and what it asks for, until a whole round changes nothing."""
@@ -237,7 +243,8 @@ class Passes(Worlds):
         constraint, hidden = self.program.constraints[number], self.own_runs(number)
         stale = not mind.asked or any(self.stamp(source, hidden) != seen for source, seen in mind.seen.items())
         if stale and mind.blocked:
-            mind.thinking, mind.due, mind.asked = None, math.inf, False
+            if mind.thinking is not None:  # else what it has answered may be true again when it is free
+                mind.thinking, mind.due, mind.asked = None, math.inf, False
         elif stale:
             mind.thinking, mind.asked = self.evaluate(number, hidden), True
             mind.seen = mind.thinking.reads
@@ -323,8 +330,8 @@ class Passes(Worlds):
 
     # -- runs -------------------------------------------------------------------------------------
 
-    def dispatch(self, entry: Entry, began: dict[int, Stamp]) -> None:
-        """Start a run; a sync one is over when this returns."""
+    def dispatch(self, entry: Entry, began: dict[int, Stamp]) -> bool:
+        """Start a run, or queue it; a sync one is over when this returns. Say whether it began."""
         number = entry.name[0]
         assert number is not None
         resolver = self.program.resolvers[number]
@@ -334,6 +341,36 @@ class Passes(Worlds):
         self.numbers += 1
         run = entry.run = Run(self.numbers, entry, dict.fromkeys(entry.asks, began))
         entry.status = "running"
+        run.queued = resolver.limit is not None and self.taken(number) > resolver.limit
+        if run.queued:
+            self.seen.add("limit")
+        else:
+            self.begin(run)
+        return not run.queued
+
+    def taken(self, number: int) -> int:
+        """How many places of a resolver are taken, or spoken for by who waits for one."""
+        runs = [*self.live(), *self.leaving]
+        return sum(run.entry.name[0] == number for run in runs)
+
+    def fill_places(self) -> None:
+        """Begin what was queued, the oldest of a resolver first; resolvers by name."""
+        for number, resolver in sorted(enumerate(self.program.resolvers), key=lambda each: each[1].home):
+            queued = [run for run in self.live() if run.queued and run.entry.name[0] == number]
+            free = (resolver.limit or 0) - self.taken(number) + len(queued)
+            for run in sorted(queued, key=lambda run: run.number)[: max(free, 0)]:
+                run.queued = False
+                self.together.append(1)
+                self.begin(run)
+        self.dirty = self.dirty or bool(self.leaving)
+        self.leaving.clear()
+
+    def begin(self, run: Run) -> None:
+        """Begin a run that has a place."""
+        entry = run.entry
+        number = entry.name[0]
+        assert number is not None
+        resolver = self.program.resolvers[number]
         self.tell("start", entry.name)
         if entry.name[1] == BAG:
             self.seen.add("unhashable")
@@ -411,16 +448,20 @@ class Passes(Worlds):
         entry.holds.clear()
         entry.left.clear()
         entry.status = "undecided"
+        self.dirty = True
+        if run.queued:
+            return  # nobody was told of it
+        if outcome == "cancel":
+            self.leaving.append(run)
         self.tell(outcome, entry.name, reason)
         self.seen.add(reason or outcome)
-        self.dirty = True
 
     def cancel(self, entry: Entry, reason: str) -> None:
         """End a run from outside."""
         run = entry.run
         assert run is not None
         self.end(run, "cancel", reason)
-        entry.ending = True
+        entry.ending = not run.queued
         (self.take_back if run.satisfied else self.take_back_covered)(run)
 
     def tell(self, word: str, name: Name, reason: str = "") -> None:

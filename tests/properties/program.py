@@ -106,6 +106,7 @@ class Resolver:
     outcome: str
     attempts: int
     timeout: int | None
+    limit: int | None = None
 
 
 @frozen
@@ -251,6 +252,7 @@ priorities = st.integers(-2, 2)
 relations = st.sampled_from(["<", "<", "==", ">=", ">="])
 attempts = st.integers(1, 2)
 timeouts = st.sampled_from([None, None, 1, 2, 3])
+limits = st.sampled_from([None, 1, 1])
 synchronous = st.sampled_from([False, False, False, True])
 outcomes = st.sampled_from(["complete", "complete", "fail", "fail first", *["requeue"] * 4])
 slow_outcomes = st.sampled_from(["complete", "complete", "fail", "fail first", *["requeue"] * 4, *["hang"] * 5])
@@ -355,6 +357,7 @@ def resolvers(draw: st.DrawFn, home: int, kind: int, events: int, asking: tuple[
         draw(outcomes if sync else slow_outcomes),
         1 if sync else draw(attempts),
         None if sync else draw(timeouts),
+        None if sync else draw(limits),
     )
 
 

@@ -208,6 +208,7 @@ class Reality:
             retry=Retry(resolver.attempts, initial_delay=RETRY_DELAY),
             timeout=timeout_of(number, resolver),
             key=key,
+            limit=resolver.limit,
             name=f"resolver{number}",
         )(at_once if resolver.sync else slowly)
 

@@ -49,6 +49,8 @@ class Run:
     deadline: float = math.inf
     waiting_for_retry: bool = False
     again: bool = False
+    queued: bool = False
+    """It waits for its turn: its resolver's limit is reached."""
     wrote: bool = False
     satisfied: bool = False
     """Whether its own writes alone made a constraint false, and none has begun to ask since."""

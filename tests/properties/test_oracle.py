@@ -27,6 +27,7 @@ FEATURES = (
     *("writes", "events", "broken events", "rollback", "touch", "disable", "enable", "stop", "start again"),
     *("priorities", "after", "shared", "unhashable", "async"),
     *("fail", "retry", "timeout", "hang", "self-satisfied", "write and hang", "requeue", "unsatisfied", "failed"),
+    "limit",
 )
 """What a program may hold, as the naive engine met it while it ran."""
 
