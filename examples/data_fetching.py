@@ -36,7 +36,10 @@ class LibraryFacts:
     page: int | None = None
     sidebar: tuple[int, ...] = ()
     articles: dict[int, Article] = field(factory=dict)
-    stale: frozenset[int] = frozenset()
+    changes: dict[int, int] = field(factory=dict)
+    """How often an article is known to have changed on the server."""
+    seen: dict[int, int] = field(factory=dict)
+    """After how many of its changes an article was fetched."""
     edits: dict[int, str] = field(factory=dict)
     refusal: str = ""
 
@@ -47,7 +50,8 @@ class LibraryFacts:
 
     def missing(self, numbers: tuple[int, ...]) -> "list[Fetch]":
         """Of these articles, those that are not here or not good any more."""
-        return [Fetch(number) for number in numbers if number not in self.articles or number in self.stale]
+        changes = {number: self.changes.get(number, 0) for number in numbers}
+        return [Fetch(number, after) for number, after in changes.items() if self.seen.get(number) != after]
 
 
 @frozen
@@ -67,9 +71,13 @@ class Rename:
 
 @frozen
 class Fetch:
-    """Requirement: the article is here."""
+    """Requirement: the article is here, as it is after so many changes.
+
+    One more change is another requirement: what is being fetched then is superseded, for it might be too old.
+    """
 
     number: int
+    after: int
 
 
 @frozen
@@ -86,7 +94,7 @@ def library_module(client: httpx.AsyncClient) -> Module[LibraryFacts]:
 
     @library.on(Invalidate)
     def invalidate(facts: LibraryFacts, event: Invalidate) -> None:
-        facts.stale |= {event.number}
+        facts.changes = {**facts.changes, event.number: facts.changes.get(event.number, 0) + 1}
 
     @library.on(Rename)
     def rename(facts: LibraryFacts, event: Rename) -> None:
@@ -106,7 +114,7 @@ def library_module(client: httpx.AsyncClient) -> Module[LibraryFacts]:
         response = await client.get(f"/api/articles/{requirement.number}")
         article = Article(**response.raise_for_status().json())
         ctx.facts.articles = {**ctx.facts.articles, requirement.number: article}
-        ctx.facts.stale -= {requirement.number}
+        ctx.facts.seen = {**ctx.facts.seen, requirement.number: requirement.after}
 
     @library.constraint
     def edits_must_be_saved(facts: LibraryFacts) -> list[Save]:
