@@ -291,7 +291,7 @@ class Effects:
 
     def clean_up(self) -> None:
         """The system stops: call the cleanups, in reverse order."""
-        for node in reversed(self.nodes.values()):
+        for node in reversed([*self.nodes.values()]):  # a cleanup may unregister modules
             self._clean_up(node, self.throw)
             self._forget(node)
 

@@ -101,7 +101,9 @@ class Sources:
 
     def remove(self, node: SourceNode) -> None:
         """A source is no longer one of the system's: detach it. What it must still do, the system waits for."""
-        self.switch(node, False)
+        node.disabled = True
+        self._forget(node)
+        self._let_go(node, CancelReason("removed"))  # while the system stops too: its turn would never come
         del self.nodes[node.id]
 
     def _begin(self, node: SourceNode, turn: Attachment | None = None) -> None:
@@ -185,7 +187,7 @@ class Sources:
         for node in self.nodes.values():
             self._forget(node)
         try:
-            for node in reversed(self.nodes.values()):
+            for node in reversed([*self.nodes.values()]):  # what ends may unregister modules
                 await self._detach_in_turn(node, reason)
         finally:  # an abort callback might raise a KeyboardInterrupt; nobody is left behind for that
             for node in self.nodes.values():
