@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._observation.observations import Observation, ObserverError
 
 Observer = Callable[[Observation], object]
@@ -75,7 +76,9 @@ class Observers:
 
     def _tell_one(self, observer: Observer, observation: Observation) -> None:
         try:
-            observer(observation)
+            outcome: object = observer(observation)
+            if outcome is not None:
+                refuse_unrun("an observer", outcome)
         except Exception as error:
             name = getattr(observer, "__qualname__", repr(observer))
             logger.exception("observer %s raised at %s", name, observation.type)

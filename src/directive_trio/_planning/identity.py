@@ -4,6 +4,7 @@ from typing import Any
 
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio.errors import UnhashableRequirementError
 
 
@@ -59,7 +60,10 @@ class Identities:
         except KeyError:
             resolver = self._chosen[module, kind] = self._choose(module, kind)
         name = None if resolver is None else resolver.id
-        own = requirement if resolver is None or resolver.key is None else resolver.key(requirement)
+        own: object = requirement
+        if resolver is not None and resolver.key is not None:
+            own = resolver.key(requirement)
+            refuse_unrun("the key of a resolver", own)
         try:
             return Identity(name, kind, own), resolver
         except TypeError as error:

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from directive_trio._definitions.policies import ALLOWED_STRATEGIES, ErrorBoundary, Strategy
 from directive_trio._definitions.printing import spelt
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._observation.observations import ErrorRecovery
 from directive_trio._observation.observers import Observers
 
@@ -48,7 +49,7 @@ class Boundary:
         callback = self.policy.on_recovery
         if callback is not None:
             try:
-                callback(error, definition, strategy)
+                refuse_unrun("on_recovery", callback(error, definition, strategy))
             except Exception:
                 logger.exception("on_recovery raised for %s", definition)
         return strategy
@@ -58,7 +59,7 @@ class Boundary:
         callback = self.policy.on_error
         if callback is not None:
             try:
-                callback(error, definition)
+                refuse_unrun("on_error", callback(error, definition))
             except Exception:
                 logger.exception("on_error raised for %s", definition)
         elif not (self.logged_elsewhere and observed):
@@ -70,6 +71,7 @@ class Boundary:
             return choice  # type: ignore[no-any-return]  # checked when it was declared
         try:
             answer = choice(error, definition)
+            refuse_unrun(f"the {kind} strategy", answer)
         except Exception:
             logger.exception("the %s strategy raised for %s; it counts as skip", kind, definition)
             return "skip"

@@ -13,9 +13,9 @@ from typing import Any
 import trio
 
 from directive_trio._definitions.effect import Effect
+from directive_trio._definitions.results import refuse_result, refuse_unrun
 from directive_trio._observation.observations import EffectError, EffectRun
 from directive_trio._runtime.boundary import Boundary
-from directive_trio._runtime.results import refuse_result, refuse_unrun
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._store.cell import ENGINE
 from directive_trio._store.graph import CLEAN, STALE, Sink

@@ -7,8 +7,8 @@ from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.checks import refuse
 from directive_trio._definitions.names import nearest, qualify, split
 from directive_trio._definitions.record import Record, is_record
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._observation.observations import EventDispatch, EventError
-from directive_trio._runtime.results import refuse_unrun
 from directive_trio._store.store import Store
 from directive_trio.errors import UnknownNameError, UsageError
 

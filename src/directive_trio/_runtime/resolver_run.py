@@ -25,6 +25,7 @@ import trio
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
+from directive_trio._definitions.results import refuse_result, refuse_unrun
 from directive_trio._observation.observations import (
     ResolverCancel,
     ResolverComplete,
@@ -36,7 +37,6 @@ from directive_trio._observation.observations import (
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
 from directive_trio._runtime.boundary import Boundary
-from directive_trio._runtime.results import refuse_result
 from directive_trio._runtime.run_context import CLOBBERED, REJECTIONS_TOLD, RunContext
 from directive_trio._runtime.signal import RunSignal
 from directive_trio._runtime.tasks import Tasks
@@ -328,8 +328,11 @@ class ResolverRuns:
         if run.attempt >= retry.attempts:
             return None
         try:
-            if retry.retry_if is not None and not retry.retry_if(failed, run.attempt):
-                return None
+            if retry.retry_if is not None:
+                again = retry.retry_if(failed, run.attempt)
+                refuse_unrun(f"retry_if of {resolver.id!r}", again)
+                if not again:
+                    return None
         except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
             self.boundary.report("resolver", resolver.id, error, observed=False)
             return None

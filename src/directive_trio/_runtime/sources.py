@@ -20,6 +20,7 @@ from attrs import frozen
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import CancelReason, Retry
 from directive_trio._definitions.printing import shown, spelt
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._definitions.source import DropReason, FunctionSource, Source, SourcePhase
 from directive_trio._observation.observations import SourceDetach, SourceError
 from directive_trio._runtime.boundary import Boundary
@@ -119,9 +120,11 @@ class Sources:
     def _asking(self, key: Callable[[Any], Hashable], view: Any) -> Callable[[], Any]:
         def ask() -> Any:
             try:
-                return key(view)
+                answer = key(view)
+                refuse_unrun("its key", answer)
             except Exception as error:  # noqa: BLE001  # the user's function, or a derivation it reads
                 return FailedKey(error)
+            return answer
 
         return ask
 
@@ -270,8 +273,11 @@ class Sources:
         if attachment.attempt >= retry.attempts:
             return None
         try:
-            if retry.retry_if is not None and not retry.retry_if(failed, attachment.attempt):
-                return None
+            if retry.retry_if is not None:
+                again = retry.retry_if(failed, attachment.attempt)
+                refuse_unrun(f"retry_if of {node.id!r}", again)
+                if not again:
+                    return None
         except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
             self.boundary.report("source", node.id, error, observed=False)
             return None

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._observation.observations import WatcherError
 from directive_trio._runtime.boundary import Boundary
-from directive_trio._runtime.results import refuse_unrun
 from directive_trio._store.equality import same
 from directive_trio._store.graph import Sink
 from directive_trio._store.store import Store

@@ -15,6 +15,7 @@ from directive_trio._definitions.names import nearest, qualify, split
 from directive_trio._definitions.policies import ErrorBoundary, Retry
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.resolver import Resolver
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.answer import Question
 from directive_trio._planning.constraint_node import ConstraintNode
@@ -24,7 +25,6 @@ from directive_trio._planning.rank import rank
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._runtime.effects import EffectNode, Effects
 from directive_trio._runtime.events import Events
-from directive_trio._runtime.results import refuse_unrun
 from directive_trio._runtime.source_node import SourceNode
 from directive_trio._runtime.sources import Sources
 from directive_trio._store.store import Store

@@ -9,8 +9,8 @@ import trio
 
 from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.checks import duration
+from directive_trio._definitions.results import refuse_unrun
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio._runtime.results import refuse_unrun
 from directive_trio._system.changes import Changes
 from directive_trio.errors import LifecycleError, SettleTimeoutError, UsageError, WaitTimeoutError
 
