@@ -2,10 +2,9 @@
 
 import pytest
 import trio
-from attrs import define
 
 from directive_trio import Module, open_system
-from directive_trio.errors import UnknownNameError, UsageError
+from directive_trio.errors import UnknownNameError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, WorkFacts, seen, types, work_module
 
@@ -83,18 +82,3 @@ async def test_it_may_go_with_its_module(autojump_clock: trio.abc.Clock) -> None
         system["more"].wanted = "a"
         await system.settle()
         assert system["more"].done == ""
-
-
-async def test_a_derivation_has_no_switch(autojump_clock: trio.abc.Clock) -> None:
-    """It is computed when somebody reads it; the error says so."""
-    from directive_trio import derivation  # noqa: PLC0415  # near its use
-
-    @define
-    class Facts:
-        @derivation
-        def one(self) -> int:
-            return 1
-
-    async with open_system(Module("m", Facts)) as system:
-        with pytest.raises(UsageError, match="a derivation that nobody reads does nothing"):
-            system.disable(Facts.one)  # type: ignore[arg-type]  # what is refused

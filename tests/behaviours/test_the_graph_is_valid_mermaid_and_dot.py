@@ -131,3 +131,31 @@ async def test_it_is_the_same_each_time(autojump_clock: trio.abc.Clock) -> None:
         await system.settle()
         assert system.graph() == wanted
         assert system.graph().mermaid() == wanted.mermaid()
+
+
+async def test_what_has_read_a_module_that_goes_is_drawn_without_it(autojump_clock: trio.abc.Clock) -> None:
+    """O2: before its readers are asked again, after it, and when it is back; `explain` says what is not there."""
+    module, reader = Module("m", Facts), Module("reader", Facts)
+
+    @reader.constraint
+    def looks(facts: Facts) -> None:
+        _ = module.of(facts).doubled
+
+    def words() -> str:
+        return str(system.explain("reader::looks"))
+
+    async with open_system(module, reader) as system:
+        await system.settle()
+        system.replace(module)
+        assert not system.graph().edges
+        assert "m::doubled is there no more: its module was replaced" in words()
+        await system.settle()
+        assert {edge.target.id for edge in system.graph().edges} == {"m::doubled", "reader::looks"}
+        system.unregister(module)
+        for _ in range(2):
+            assert not system.graph().edges
+            assert "module m is not there" in words()
+            await system.settle()
+        system.register(module)
+        await system.settle()
+        assert {edge.target.id for edge in system.graph().edges} == {"m::doubled", "reader::looks"}

@@ -92,6 +92,8 @@ async def come_and_go(system: System) -> None:
     system.unregister(second)
     system.unregister("auth")
     system.disable(fetch)
+    system.disable(AuthFacts.is_valid)
+    system.enable(AuthFacts.is_valid)
     assert_type(system.call(fetch_a_token), Fetch | None)
     assert_type(system.call(AuthFacts.is_valid), bool)
     await system.call(fetch, Fetch())

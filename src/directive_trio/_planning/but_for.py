@@ -12,13 +12,13 @@ from typing import Any
 from directive_trio._definitions.record import Record
 from directive_trio._planning.answer import NOTHING
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
-from directive_trio._planning.inputs import cells_of, read, world_of
+from directive_trio._planning.inputs import read, world_of
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._store.cell import Cell
 from directive_trio._store.store import Store
-from directive_trio._store.worlds import World
+from directive_trio._store.worlds import World, cells_of
 
 
 class ButForWorlds:
@@ -59,7 +59,7 @@ class ButForWorlds:
 
     def falsified_itself(self, node: ConstraintNode, run: Run) -> bool:
         """Say whether the run's writes in this window alone would have made the constraint false."""
-        before, taken_back = self._before, self.store.changes
+        before, taken_back = {**self._before, **self.store.revealed}, self.store.changes
         if not any(_wrote(run.writer, cell, version) for cell, (_, version) in before.items()):
             return False
 

@@ -4,7 +4,6 @@ Values are compared, not versions: a marker that was set and reset is no change.
 ``eq=False`` count as changed by their touch.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from directive_trio._planning.constraint_node import ConstraintNode
@@ -14,7 +13,7 @@ from directive_trio._store.cell import Cell
 from directive_trio._store.equality import same, unchanged
 from directive_trio._store.graph import CLEAN, FAILED
 from directive_trio._store.store import Store
-from directive_trio._store.worlds import ShadowNode, World
+from directive_trio._store.worlds import World, cells_of, real_of
 
 
 def take_inputs(store: Store, node: ConstraintNode) -> Inputs:
@@ -41,11 +40,6 @@ def value_of(node: Any) -> Any:
     if node.state > FAILED:
         node.graph.refresh(node)
     return node.value if node.state != FAILED else node.error
-
-
-def real_of(node: Any) -> Any:
-    """Return what throws a shadow; anything else stands for itself."""
-    return node.real if isinstance(node, ShadowNode) else node
 
 
 def differs(source: Any, before: Any, shown: Any, revision: int) -> bool:
@@ -124,20 +118,3 @@ def marked_by(run: Run) -> list[Cell]:
     for node in run.wanted.links:
         sources += node.inputs
     return sorted(run.cells | cells_of(sources), key=lambda cell: cell.name)
-
-
-def cells_of(sources: Iterable[Any]) -> set[Cell]:
-    """Return the facts that *sources* are, or are made of, in whatever world."""
-    found: set[Cell] = set()
-    visited: set[Any] = set()
-    pending = list(sources)
-    while pending:
-        node = pending.pop()
-        if node in visited:
-            continue
-        visited.add(node)
-        if isinstance(node, Cell):
-            found.add(node)
-        else:
-            pending += (real_of(node), *node.inputs)
-    return found

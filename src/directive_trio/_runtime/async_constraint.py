@@ -9,14 +9,14 @@ from directive_trio._definitions.policies import CancelKind
 from directive_trio._definitions.record import Record
 from directive_trio._planning.answer import NOTHING, as_demand
 from directive_trio._planning.constraint_node import ConstraintNode
-from directive_trio._planning.inputs import real_of, value_of
+from directive_trio._planning.inputs import value_of
 from directive_trio._planning.planner import Planner
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.tasks import Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._store.lenses import FollowedReads, FollowingLens, Lens
 from directive_trio._store.store import Store
-from directive_trio._store.worlds import FollowingWorldLens
+from directive_trio._store.worlds import FollowingWorldLens, real_of
 from directive_trio.errors import ConstraintTimeoutError
 
 

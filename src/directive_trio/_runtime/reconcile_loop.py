@@ -230,6 +230,8 @@ class ReconcileLoop:
             plan = None if self.stopping else self.planner.plan(changes)
             if plan is not None or self.runs.freed:
                 started, canceled = self._carry_out(plan or Plan(), throw)
+            if store.revealed:
+                store.revealed = {}
             if self._asked:
                 self._do_what_was_asked()
         finally:

@@ -102,13 +102,17 @@ def unfollow(source: Any, reader: Any) -> None:
 class Graph:
     """Versions, suspicion and proof. The store builds on it."""
 
-    __slots__ = ("computing", "observers", "revision", "tracking", "untold")
+    __slots__ = ("computing", "observers", "revision", "switches", "tracking", "untold", "worlds")
 
     def __init__(self, observers: Observers, tracking: Any) -> None:
         self.observers = observers
         self.tracking = tracking
         self.revision = 0
         self.computing: list[DerivationNode] = []
+        self.switches: dict[DerivationNode, Any] = {}
+        """The derivations that are switched off, each with what it reads instead (see `switches`)."""
+        self.worlds: dict[Any, None] = {}
+        """The worlds that are open (see `worlds`), in their order."""
         self.untold: list[tuple[str, Any, Exception | None]] | None = None
         """What was computed on the stack of another thread, where no observer can be told; None on this one."""
 

@@ -36,6 +36,11 @@ class Place:
         self.nodes: tuple[Any, ...] = ()
         self.live: Any = None
 
+    @property
+    def derivations(self) -> tuple[Any, ...]:
+        """The derivation nodes."""
+        return self.nodes[len(self.schema.facts) :]
+
     def node(self, name: str) -> Any:
         """Return the cell or derivation node called *name*.
 

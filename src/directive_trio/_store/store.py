@@ -58,6 +58,7 @@ class Store(Graph):
         "plain",
         "pure",
         "restricted",
+        "revealed",
         "spare",
         "task",
         "transaction",
@@ -72,6 +73,8 @@ class Store(Graph):
         self.check_types = check_types
         self.changes: dict[Cell, tuple[Any, int]] = {}
         """What changed since the last pass, with the value and version of before."""
+        self.revealed: dict[Cell, tuple[Any, int]] = {}
+        """What derivations rested on that came on again since the last pass, as it was when they went off."""
         self.epoch = 1
         self.plain = check_types
         """Whether writes may take the short way at all."""
@@ -128,6 +131,7 @@ class Store(Graph):
         for node in place.nodes:
             node.remove(self.revision)
             self.changes.pop(node, None)
+            self.switches.pop(node, None)
             self.mark(node)
         place.live._remove()
 

@@ -6,10 +6,12 @@ shows of the fact, and a shadow of a derivation is the same function over shadow
 graph, so they are lazy, memoised, and marked stale by what changes; nothing is computed twice, and nothing at
 all is made for a run that nobody asks about.
 
+A derivation that is switched off (see `switches`) answers in every world what it answers in the real one.
+
 A world must be closed, or the facts would go on telling its shadows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from directive_trio._definitions.derivation import Derivation
@@ -92,6 +94,7 @@ class World:
         self.see = see
         self._shadows: dict[Any, ShadowNode] = {}
         self.lens = WorldLens(self, tracking)
+        graph.worlds[self] = None
 
     def shadow(self, real: Any) -> ShadowNode:
         """Return the shadow of a cell or derivation node."""
@@ -102,7 +105,19 @@ class World:
             else:
                 found = ShadowNode(self._graph, real, real.definition, self.lens.beside(real.module))
             self._shadows[real] = found
+            if real in self._graph.switches:
+                self.keep_answer_of(real)
         return found
+
+    def keep_answer_of(self, real: DerivationNode) -> None:
+        """Let the shadow of a derivation that is switched off show the same answer, if it has been looked at."""
+        shadow, graph = self._shadows.get(real), self._graph
+        if shadow is not None:
+            graph.connect(shadow, real.inputs)
+            graph.revision += 1
+            shadow.version = shadow.verified = graph.revision
+            shadow.value, shadow.error, shadow.state = real.value, real.error, real.state
+            graph.mark(shadow)
 
     def _shadow_of_fact(self, cell: Cell) -> Derivation[Any, Any]:
         reads, see = self._tracking, self.see
@@ -119,3 +134,26 @@ class World:
         for shadow in self._shadows.values():
             self._graph.disconnect(shadow)
         self._shadows.clear()
+        self._graph.worlds.pop(self, None)
+
+
+def real_of(node: Any) -> Any:
+    """Return what throws a shadow; anything else stands for itself."""
+    return node.real if isinstance(node, ShadowNode) else node
+
+
+def cells_of(sources: Iterable[Any]) -> set[Cell]:
+    """Return the facts that *sources* are, or are made of, in whatever world."""
+    found: set[Cell] = set()
+    visited: set[Any] = set()
+    pending = list(sources)
+    while pending:
+        node = pending.pop()
+        if node in visited:
+            continue
+        visited.add(node)
+        if isinstance(node, Cell):
+            found.add(node)
+        else:
+            pending += (real_of(node), *node.inputs)
+    return found

@@ -40,32 +40,38 @@ class Definitions:
     # -- switches ---------------------------------------------------------------------------------
 
     def enable(self, target: Switchable, /) -> None:
-        """Switch a constraint, resolver, effect or source on again, from the next pass on. A source attaches at once.
+        """Switch a constraint, resolver, effect, source or derivation on again, from the next pass on.
+
+        A source attaches at once. A derivation is computed when it is next read; if it answers something else than
+        it has kept, who has read it is told as of any change. Asked for in a pass it is done after it.
 
         Raises:
             UnknownNameError: There is none of this name.
             UsageError: It is neither a handle of one nor a name.
         """
         self._life.refuse_destroyed("enable")
-        switch(target, self._planner, self._loop, on=True)
+        switch(target, self._names, self._planner, self._loop, on=True)
 
     def disable(self, target: Switchable, /) -> None:
-        """Switch a constraint, resolver, effect or source off.
+        """Switch a constraint, resolver, effect, source or derivation off.
 
         A disabled constraint asks for nothing: what it alone wanted is cancelled with reason ``removed``. A disabled
         resolver serves nobody: its runs are cancelled with reason ``removed``, and what they were to meet is met by
-        another module's resolver, or waits. A disabled effect is cleaned up, a disabled source detached. It stays
-        off over stop and start. Asked for in a pass it is done after it.
+        another module's resolver, or waits. A disabled effect is cleaned up, a disabled source detached. A
+        disabled derivation keeps its answer (a value, or what it raised), which is computed now if need be, and is
+        computed no more: for its readers nothing changes. It stays off over stop and start. Asked for in a pass it
+        is done after it.
 
         A name may mean several of them, a constraint and the resolver of the same name: then it means the first, in
-        the order of this list. A derivation cannot be switched off: one that nobody reads does nothing.
+        the order of this list.
 
         Raises:
             UnknownNameError: There is none of this name.
             UsageError: It is neither a handle of one nor a name.
+            LifecycleError: It is a derivation, and an event or a transaction is under way, which may yet be undone.
         """
         self._life.refuse_destroyed("disable")
-        switch(target, self._planner, self._loop, on=False)
+        switch(target, self._names, self._planner, self._loop, on=False)
 
     # -- modules ----------------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._definitions.source import DeclaredSource
 from directive_trio._planning.constraint_node import ConstraintNode
-from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
@@ -28,6 +27,8 @@ from directive_trio._runtime.source_node import SourceNode
 from directive_trio._store.cell import ENGINE, Cell
 from directive_trio._store.graph import STALE
 from directive_trio._store.store import Store
+from directive_trio._store.switches import Switch
+from directive_trio._store.worlds import real_of
 from directive_trio._system.composition import Names
 from directive_trio.errors import UnknownNameError, UsageError
 
@@ -70,6 +71,12 @@ class _Explainer:
 
     def source(self, node: Any) -> Explanation:
         node = real_of(node)
+        module = split(node.name)[0]
+        place = self.store.modules.get(module)
+        if place is None:
+            return Explanation(f"module {module} is not there")
+        if node not in place.nodes:
+            return Explanation(f"{node.name} is there no more: its module was replaced")
         return self.fact(node) if isinstance(node, Cell) else self.derivation(node, deep=False)
 
     def fact(self, cell: Cell) -> Explanation:
@@ -91,6 +98,8 @@ class _Explainer:
         value = HIDDEN if node.definition.secret else node.value
         is_so = f"is {shown(value, WIDTH)}" if node.error is None else f"raises {spelt(node.error)}"
         text = f"derivation {node.name}{label} {is_so}"
+        if node in self.store.switches:
+            return Explanation(f"{text}; it is disabled, so this answer is kept")
         if node.state == STALE:
             text += ", stale until it is read"
         if not node.inputs:
@@ -98,7 +107,7 @@ class _Explainer:
         return Explanation(text, tuple(self.inputs(node)) if deep else ())
 
     def inputs(self, reader: Any) -> list[Explanation]:
-        found = [self.source(node) for node in reader.inputs[:INPUTS]]
+        found = [self.source(node) for node in reader.inputs[:INPUTS] if not isinstance(node, Switch)]
         if len(reader.inputs) > INPUTS:
             found.append(Explanation(f"and {len(reader.inputs) - INPUTS} more inputs"))
         return found

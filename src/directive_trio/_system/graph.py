@@ -5,10 +5,10 @@ from typing import Any, final
 from attrs import frozen
 
 from directive_trio._planning.constraint_node import ConstraintNode
-from directive_trio._planning.inputs import real_of
 from directive_trio._planning.planner import Planner
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
+from directive_trio._store.worlds import real_of
 
 
 @frozen
@@ -118,7 +118,9 @@ class _Drawing:
     def draw_reads(self, reader: Any, drawn: GraphNode) -> None:
         self.nodes[drawn] = None
         for source in reader.inputs if reader is not None else ():  # a source without a key reads nothing
-            self.edges.add(GraphEdge(self._sources[real_of(source)], drawn, "reads"))
+            read = self._sources.get(real_of(source))
+            if read is not None:  # else its module has gone, or it is the switch of a derivation
+                self.edges.add(GraphEdge(read, drawn, "reads"))
 
     def draw_requirements(self, planner: Planner) -> None:
         requirements = planner.requirements

@@ -23,7 +23,7 @@ from directive_trio._store.store import Store
 class DerivationState:
     """One derivation. ``state``: clean, stale, failed, or unread (never computed).
 
-    ``value`` is the last one; None where it raised.
+    ``value`` is the last one; None where it raised. A disabled one keeps it.
     """
 
     id: str
@@ -31,6 +31,7 @@ class DerivationState:
     value: object
     error: str | None
     label: str
+    disabled: bool
 
 
 @frozen
@@ -151,7 +152,7 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
     for place in store.modules.values():
         count = len(place.schema.facts)
         facts.update((cell.name, HIDDEN if cell.schema.secret else cell.value) for cell in place.nodes[:count])
-        derivations += [_derivation(node) for node in place.nodes[count:]]
+        derivations += [_derivation(node, node in store.switches) for node in place.derivations]
     sources = tuple(_source(node) for node in loop.sources.nodes.values())
     return Inspection(
         state,
@@ -176,12 +177,12 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
     )
 
 
-def _derivation(node: DerivationNode) -> DerivationState:
+def _derivation(node: DerivationNode, disabled: bool) -> DerivationState:
     state = {STALE: "stale", FAILED: "failed"}.get(node.state, "clean") if node.version else "unread"
     if node.error is not None:
-        return DerivationState(node.name, state, None, spelt(node.error), node.definition.label)
+        return DerivationState(node.name, state, None, spelt(node.error), node.definition.label, disabled)
     value = HIDDEN if node.definition.secret and node.version else node.value
-    return DerivationState(node.name, state, value, None, node.definition.label)
+    return DerivationState(node.name, state, value, None, node.definition.label, disabled)
 
 
 def _constraint(node: ConstraintNode) -> ConstraintState:

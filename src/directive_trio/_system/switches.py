@@ -13,17 +13,22 @@ from directive_trio._definitions.source import DeclaredSource
 from directive_trio._planning.dismissal import ResolverSwitches
 from directive_trio._planning.planner import Planner
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio.errors import UnknownNameError, UsageError
+from directive_trio._store.switches import DerivationSwitches
+from directive_trio._system.composition import Names
+from directive_trio.errors import LifecycleError, UnknownNameError, UsageError
 
-Switchable: TypeAlias = Constraint[Any, Any] | Resolver[Any, Any] | Effect[Any] | DeclaredSource[Any] | str
+Switchable: TypeAlias = (
+    Constraint[Any, Any] | Resolver[Any, Any] | Effect[Any] | DeclaredSource[Any] | Derivation[Any, Any] | str
+)
 
 
-def switch(target: Switchable, planner: Planner, loop: ReconcileLoop, *, on: bool) -> None:
+def switch(target: Switchable, names: Names, planner: Planner, loop: ReconcileLoop, *, on: bool) -> None:
     """Switch what *target* names; after the pass, if that is asked for during one.
 
     Raises:
-        UnknownNameError: There is no such constraint, resolver, effect or source.
+        UnknownNameError: There is no such constraint, resolver, effect, source or derivation.
         UsageError: It is neither a handle of one nor a name.
+        LifecycleError: A derivation is to be switched off while a transaction is open.
     """
     operation = "enable" if on else "disable"
     rooms: dict[type, Any] = {
@@ -31,20 +36,28 @@ def switch(target: Switchable, planner: Planner, loop: ReconcileLoop, *, on: boo
         Resolver: ResolverSwitches(planner),
         Effect: loop.effects,
         DeclaredSource: loop.sources,
+        Derivation: DerivationSwitches(loop.store),
     }
-    expected = "a constraint, a resolver, an effect, a source or a name"
-    given: object = target
-    advice = "a derivation that nobody reads does nothing" if isinstance(given, Derivation) else ""
-    instance(f"{operation}()", target, (str, *rooms), expected, UsageError, advice=advice)
-    name = target.replace(".", "::") if isinstance(target, str) else target.id
+    expected = "a constraint, a resolver, an effect, a source, a derivation or a name"
+    instance(f"{operation}()", target, (str, *rooms), expected, UsageError)
+    name = _name_of(target, names)
     loop.store.check_writable(name, operation)
     for kind, room in rooms.items():
         if name in room.nodes and isinstance(target, (str, kind)):
-            loop.after_pass(partial(_switch, room, name, on), planned=kind is not Resolver)
+            if kind is Derivation and not on and loop.store.transaction is not None:
+                reason = "what it would keep may yet be undone"
+                raise LifecycleError(f"disable {name!r}", "in a transaction or an event handler", reason)
+            loop.after_pass(partial(_switch, room, name, on), planned=kind not in (Resolver, Derivation))
             loop.wake()
             return
     known = [known for room in rooms.values() for known in room.nodes]
-    raise UnknownNameError("constraint, resolver, effect or source", name, nearest(name, known))
+    raise UnknownNameError("constraint, resolver, effect, source or derivation", name, nearest(name, known))
+
+
+def _name_of(target: Switchable, names: Names) -> str:
+    if isinstance(target, Derivation):
+        return str(names.node(target).name)
+    return target.replace(".", "::") if isinstance(target, str) else target.id
 
 
 def _switch(room: Any, name: str, on: bool) -> None:
