@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import Factory, define, field
+from attrs import define, field
 
 from directive_trio._definitions.checks import instance, refuse
 from directive_trio._definitions.derivation import Derivation
@@ -23,6 +23,7 @@ class Constraint(Generic[F, Answer]):
     """The handle of a constraint; calling it calls the user's function.
 
     ``after`` holds handles or names as they were given; names are resolved when the system is made.
+    ``id`` is its qualified name, as observations print it.
     """
 
     module: str
@@ -38,13 +39,10 @@ class Constraint(Generic[F, Answer]):
     label: str
     tags: tuple[str, ...]
 
-    # Kept, because it is asked for in every pass.
-    _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return self._id
+    def __attrs_post_init__(self) -> None:
+        self.id = qualify(self.module, self.name)
 
     def __call__(self, facts: F, /) -> Answer:
         return self.function(facts)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import Factory, define, field
+from attrs import define, field
 
 from directive_trio._definitions.constraint import ReadItem
 from directive_trio._definitions.names import qualify
@@ -16,7 +16,10 @@ EffectFunction: TypeAlias = Callable[[F], Cleanup | None] | Callable[[F], Awaita
 @final
 @define(eq=False, repr=False)
 class Effect(Generic[F]):
-    """The handle of an effect; calling it calls the user's function."""
+    """The handle of an effect; calling it calls the user's function.
+
+    ``id`` is its qualified name, as observations print it.
+    """
 
     module: str
     name: str
@@ -25,13 +28,10 @@ class Effect(Generic[F]):
     reads: tuple[ReadItem, ...]
     on: Callable[[F], bool] | None
 
-    # Kept, because it is asked for in every pass.
-    _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return self._id
+    def __attrs_post_init__(self) -> None:
+        self.id = qualify(self.module, self.name)
 
     def __call__(self, facts: F, /) -> Any:
         return self.function(facts)

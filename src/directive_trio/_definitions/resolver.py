@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from directive_trio._definitions.calls import is_async
 from directive_trio._definitions.context import Context
@@ -32,6 +32,7 @@ class Resolver(Generic[R, F]):
     """The handle of a resolver; calling it calls the user's function.
 
     With ``batch`` the function takes a list of requirements and answers an outcome for each.
+    ``id`` is its qualified name, as observations print it.
     """
 
     module: str
@@ -45,13 +46,10 @@ class Resolver(Generic[R, F]):
     limit: int | None
     batch: Batching | None = None
 
-    # Kept, because it is asked for in every pass.
-    _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return self._id
+    def __attrs_post_init__(self) -> None:
+        self.id = qualify(self.module, self.name)
 
     def with_function(self, function: Callable[[R, Any], Outcome]) -> "Resolver[R, F]":
         """Return this resolver with another function, which meets requirements one by one."""

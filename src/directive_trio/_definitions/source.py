@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar, final, get_args, overload
 
-from attrs import Factory, define, field
+from attrs import define, field
 
 from directive_trio._definitions.calls import is_async
 from directive_trio._definitions.checks import instance, one_of_words, refuse, sync_function
@@ -120,7 +120,10 @@ class FunctionSource(Source):
 @final
 @define(eq=False, repr=False)
 class DeclaredSource(Generic[F]):
-    """The handle of a source; calling it calls the function, or the ``run`` of the object."""
+    """The handle of a source; calling it calls the function, or the ``run`` of the object.
+
+    ``id`` is its qualified name, as observations print it.
+    """
 
     module: str
     name: str
@@ -129,13 +132,10 @@ class DeclaredSource(Generic[F]):
     key: Callable[[F], Hashable] | None
     retry: Retry
 
-    # Kept, because it is asked for with each publish that is observed.
-    _id: str = field(init=False, default=Factory(lambda self: qualify(self.module, self.name), takes_self=True))
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        """The qualified name, as observations print it."""
-        return self._id
+    def __attrs_post_init__(self) -> None:
+        self.id = qualify(self.module, self.name)
 
     def __call__(self, link: SourceLink, /) -> Awaitable[None]:
         if isinstance(self.source, FunctionSource):

@@ -7,8 +7,9 @@ before its own place: a marker taken back makes its constraint due again in the 
 In most passes one constraint is due and nothing else: it is handed over without being put in order.
 """
 
-import heapq
 from collections.abc import Callable
+from heapq import heappush
+from itertools import count
 from typing import Any
 
 from directive_trio._planning.constraint_node import ButFor, ConstraintNode
@@ -19,51 +20,49 @@ Item = ConstraintNode | ButFor | Wanted
 
 
 class Agenda:
-    """What is due. ``marked`` is the queue into which sinks put themselves when they become stale."""
+    """What is due. ``marked`` is the queue into which sinks put themselves when they become stale.
 
-    __slots__ = ("_count", "heap", "marked")
+    ``marked`` and ``heap`` are always the same two lists; whoever works through them looks at both before each step.
+    """
+
+    __slots__ = ("_next", "heap", "marked")
 
     def __init__(self) -> None:
         self.marked: list[Any] = []
         self.heap: list[tuple[int, int, int, int, Item]] = []
-        self._count = 0
+        self._next = count().__next__
 
     def push(self, node: ConstraintNode) -> None:
         """Put a constraint on the agenda. It is on it at most once."""
         if not node.queued:
             node.queued = True
-            self._count += 1
-            heapq.heappush(self.heap, (node.rank, 0, 0, self._count, node))
+            heappush(self.heap, (node.rank, 0, 0, self._next(), node))
 
     def push_question(self, sink: ButFor) -> None:
         """Put a but-for question on the agenda."""
-        self._count += 1
-        heapq.heappush(self.heap, (sink.node.rank, 1, sink.run.number, self._count, sink))
+        heappush(self.heap, (sink.node.rank, 1, sink.run.number, self._next(), sink))
 
     def push_decision(self, wanted: Wanted) -> None:
         """Put a decision on the agenda."""
-        self._count += 1
-        heapq.heappush(self.heap, (wanted.rank, 2, 0, self._count, wanted))
+        heappush(self.heap, (wanted.rank, 2, 0, self._next(), wanted))
 
-    def take(self) -> Item | None:
-        """Take what comes first; None when nothing is left."""
-        heap = self.heap
-        if self.marked:
-            if len(self.marked) == 1 and not heap:
-                sink = self.marked.pop()
-                return sink if sink.state == STALE else None  # else it was judged meanwhile
-            self._take_marked()
-        return heapq.heappop(heap)[-1] if heap else None
-
-    def _take_marked(self) -> None:
-        for sink in self.marked:
+    def take_marked(self) -> Item | None:
+        """Put what is marked in order. If nothing else is due than one that is marked, it is handed over instead."""
+        marked, heap = self.marked, self.heap
+        if len(marked) == 1 and not heap:
+            sink = marked.pop()
+            return sink if sink.state == STALE else None  # else it was judged meanwhile
+        for sink in marked:
             if sink.state != STALE:
                 continue
             if type(sink) is ConstraintNode:
-                self.push(sink)
+                if not sink.queued:
+                    sink.queued = True
+                    heappush(heap, (sink.rank, 0, 0, self._next(), sink))
             else:
                 self.push_question(sink)
-        self.marked.clear()
+        marked.clear()
+        return None
 
     def reorder(self) -> None:
         """The ranks of constraints are others now."""

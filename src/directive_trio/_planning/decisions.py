@@ -52,7 +52,7 @@ class Decisions:
                 return
         if wanted.gone:
             return
-        if not wanted.wanted:
+        if not (wanted.asking or wanted.holding or wanted.required):  # as `wanted`, which takes longer
             self.requirements.let_go(wanted)
         elif wanted.required or not self._wait_for_producers(wanted):
             self._decide(wanted)

@@ -84,8 +84,17 @@ class Judgement:
                 self.observers.tell(ConstraintBlocked, node.id, node.waits_on())
 
     def _ask(self, node: ConstraintNode) -> None:
+        # As `track` does it, without a call in between.
+        tracking = self.store.tracking
+        outer = tracking.reads
+        reads: list[Any] = []
+        tracking.reads = reads
         try:
-            demand = self.store.track(node, node.question.ask, node.view, self._read)
+            try:
+                demand = node.question.ask(node.view, self._read)
+            finally:
+                tracking.reads = outer
+                self.store.has_read(node, reads)
         except Exception as error:  # noqa: BLE001  # whatever the user's constraint raises
             self._failed(node, error)
         else:

@@ -14,6 +14,7 @@ Everything is level-triggered: what is on the agenda says only where to look aga
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from heapq import heappop
 from typing import Any
 
 from directive_trio._definitions.policies import CancelReason
@@ -50,6 +51,7 @@ class Planner:
             ButFor: self.judgement.but_for,
             Wanted: self.judgement.decisions.decide,
         }
+        # The same two as long as there is a planner: a pass looks at both before each of its steps.
         self._answers: deque[tuple[ConstraintNode, int, Answer]] = deque()
         self._switched: dict[ConstraintNode, bool] = {}
         self.disabled_resolvers: dict[str, Resolver[Any, Any]] = {}
@@ -173,8 +175,9 @@ class Planner:
     def due(self) -> bool:
         """Whether a plan would have anything to decide."""
         agenda = self.agenda
-        news = self._answers or self._switched or self.judgement.cancelled or self.requirements.leaving
-        return bool(agenda.marked or agenda.heap or news)
+        if agenda.marked or agenda.heap:
+            return True
+        return bool(self._answers or self._switched or self.judgement.cancelled or self.requirements.leaving)
 
     def unmet(self) -> list[str]:
         """Say which requirements stand open, and why."""
@@ -192,14 +195,14 @@ class Planner:
 
     def plan(self, before: "dict[Cell, tuple[Any, int]]") -> Plan | None:
         """Decide until nothing is due; None where nothing follows. *before* is what the changed facts were."""
-        requirements = self.requirements
-        if not self.due and requirements.plan.empty:
+        requirements, agenda = self.requirements, self.agenda
+        if not (agenda.marked or agenda.heap or self.due) and requirements.plan.empty:
             return None  # most are: what has changed concerns nobody
         requirements.began = None
         self.judgement.worlds.look_at(before)
         self._decide_what_is_due()
         plan = requirements.plan
-        if plan.empty:
+        if not plan.start and plan.empty:
             return None
         requirements.plan = Plan()
         for run in plan.start:
@@ -209,17 +212,22 @@ class Planner:
         return plan
 
     def _decide_what_is_due(self) -> None:
-        take, judges = self.agenda.take, self._judges
+        judges, switched, answers = self._judges, self._switched, self._answers
+        marked, heap = self.agenda.marked, self.agenda.heap
         while True:
-            if self._switched:
+            if switched:
                 self._apply_switches()
-            elif self._answers:
-                self.judgement.take_answer(*self._answers.popleft())
-            elif (item := take()) is None:
-                if not self._finish_deciding():
-                    return
-            else:
+            elif answers:
+                self.judgement.take_answer(*answers.popleft())
+            elif marked:
+                item = self.agenda.take_marked()
+                if item is not None:
+                    judges[type(item)](item)
+            elif heap:
+                item = heappop(heap)[-1]
                 judges[type(item)](item)
+            elif not self._finish_deciding():
+                return
 
     def _finish_deciding(self) -> bool:
         """Nothing more is due: end what nobody took over."""
@@ -236,7 +244,8 @@ class Planner:
             self.requirements.writers.take_back(run)
 
     def _apply_switches(self) -> None:
-        switched, self._switched = self._switched, {}
+        switched = dict(self._switched)
+        self._switched.clear()
         for node, on in switched.items():
             if node.disabled is not on:
                 continue

@@ -139,9 +139,10 @@ class RequirementSet:
 
     def ask(self, node: ConstraintNode, wanted: Wanted) -> None:
         """A constraint begins to ask for a requirement."""
-        self._begin(wanted, node.id)
-        before = wanted.link(node, ASKS)
-        if before is None and wanted.pending:
+        if self.leaving or not wanted.told:
+            self._begin(wanted, node.definition.id)
+        new = wanted.link(node, ASKS)
+        if new and wanted.pending:
             node.open += 1
         if wanted.but_for:
             self.drop_but_for(node, wanted)
@@ -149,7 +150,7 @@ class RequirementSet:
         if run is None:
             self.agenda.push_decision(wanted)
         elif run.live:
-            if before is None:
+            if new:
                 taken = wanted.inputs[node] = take_inputs(self.store, node)
                 run.inputs.append(taken.sources)
             run.marked = run.marked or run.self_satisfied
@@ -193,7 +194,7 @@ class RequirementSet:
             wanted.link(node, LEFT)
         else:
             self.unlink(node, wanted)
-        if not wanted.wanted:
+        if not (wanted.asking or wanted.holding or wanted.required):  # as `wanted`, which takes longer
             wanted.end_reason = reason
             if run is None or run.outcome is None:  # else the end of the run is still to be judged, and ends it
                 self.leaving[wanted] = reason
@@ -261,7 +262,7 @@ class RequirementSet:
         """A constraint has no more to do with a requirement."""
         if wanted.run is None:  # until its end is judged, what it was dispatched for is still compared
             wanted.inputs.pop(node, None)
-        if wanted.link(node, None) is not None and wanted.pending:
+        if wanted.unlink(node) is not None and wanted.pending:
             node.open -= 1
             update_pending(node, self.agenda)
 

@@ -24,6 +24,9 @@ class Outcome(Enum):
 COMPLETE, ERROR, CANCEL = Outcome
 
 
+NO_CELLS: frozenset[Cell] = frozenset()
+
+
 class Run:
     """One run. ``writer`` is the number under which it writes: its own, or for all runs of a batch the first one's.
 
@@ -65,7 +68,7 @@ class Run:
         self.inputs: list[tuple[Any, ...]] = []
         """What each of its producers had read when it was dispatched, or when it joined later."""
         self.since = since
-        self.cells: set[Cell] = set()
+        self.cells = NO_CELLS
         """What its constraints were seen to rest on in the worlds without something: there its markers are."""
         self.attempt = 1
         self.reason: CancelReason | None = None

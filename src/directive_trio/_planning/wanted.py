@@ -120,7 +120,7 @@ class Wanted:
     @property
     def wanted(self) -> bool:
         """Whether it is asked for, or would be but for its run's own writes."""
-        return self.asking > 0 or self.holding > 0 or self.required
+        return bool(self.asking or self.holding or self.required)
 
     @property
     def resolver_id(self) -> str | None:
@@ -131,23 +131,32 @@ class Wanted:
         """Say whether *requirement* is of the same class."""
         return type(requirement) is type(self.requirement)
 
-    def link(self, node: "ConstraintNode", link: Link | None) -> Link | None:
-        """Link a constraint in another way, or no more; return how it was. It counts, so that nobody walks them."""
-        before = self.links.pop(node, None) if link is None else self.links.get(node)
-        if before is ASKS:
-            self.asking -= 1
-        elif before is HOLDS:
-            self.holding -= 1
-        if link is None:
-            return before
+    def link(self, node: "ConstraintNode", link: Link) -> bool:
+        """Link a constraint in this way; say whether it had no link before. It counts, so that nobody walks them."""
+        before = self.links.get(node)
         self.links[node] = link
         if link is ASKS:
             self.asking += 1
         elif link is HOLDS:
             self.holding += 1
-        if before is None and node.rank > self.rank:
+        if before is not None:
+            self._uncount(before)
+        elif node.rank > self.rank:
             self.rank = node.rank
+        return before is None
+
+    def unlink(self, node: "ConstraintNode") -> Link | None:
+        """Link a constraint no more; return how it was."""
+        before = self.links.pop(node, None)
+        if before is not None:
+            self._uncount(before)
         return before
+
+    def _uncount(self, before: Link) -> None:
+        if before is ASKS:
+            self.asking -= 1
+        elif before is HOLDS:
+            self.holding -= 1
 
     def producers(self) -> "list[ConstraintNode]":
         """Return the constraints that ask for it, in their order."""

@@ -4,7 +4,7 @@ A run is open from its dispatch until nobody will ask any more what the world wo
 batch write as one, as its first run; they stay open together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from directive_trio._planning.inputs import marked_by
 from directive_trio._planning.run import Run
@@ -16,12 +16,10 @@ class Writers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.open: Callable[[int], None] = store.open_runs.add
+        """A run is dispatched: its number."""
         self._sharing: dict[int, set[int]] = {}
         """Writers that stand for a batch, and the runs of it that are open."""
-
-    def open(self, number: int) -> None:
-        """A run is dispatched."""
-        self._store.open_runs.add(number)
 
     def share(self, runs: Sequence[Run]) -> None:
         """Let runs write as the first of them; none has written yet."""

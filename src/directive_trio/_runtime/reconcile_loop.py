@@ -61,6 +61,15 @@ from directive_trio._store.store import Store
 _writer = attrgetter("writer")
 
 
+def _writers(changes: "dict[Cell, tuple[Any, int]]") -> tuple[int, bool]:
+    """Return who alone has written, or the engine where that is not one; and whether somebody outside has written."""
+    if len(changes) == 1:  # as it is in most passes
+        (cell,) = changes
+        return cell.writer, cell.writer == OUTSIDE
+    writers = set(map(_writer, changes))
+    return next(iter(writers)) if len(writers) == 1 else ENGINE, OUTSIDE in writers
+
+
 class ReconcileLoop:
     """The loop of one system, and everything it carries out plans with."""
 
@@ -216,7 +225,8 @@ class ReconcileLoop:
         store = self.store
         if self.settled:
             self._unsettle()
-        self._gather()
+        if store.transaction is not None or self.before_pass is not None or self.sources.pending:
+            self._gather()
         self.passing = True
         self.passes += 1
         throw: list[Exception] = []
@@ -269,8 +279,7 @@ class ReconcileLoop:
             self.sources.flush()
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
-        writers = set(map(_writer, changes))
-        outside = OUTSIDE in writers
+        only, outside = _writers(changes)
         if outside:
             self.planner.changed_from_outside()
             if self.effects.marked:
@@ -278,7 +287,6 @@ class ReconcileLoop:
             if self.watchers.marked:
                 self.watchers.resume()
         self._count_chain(changes, outside)
-        only = next(iter(writers)) if len(writers) == 1 else ENGINE
         self.store.ambient = only if only > 0 else ENGINE
         if self.observers.listening:
             self.observers.tell(ReconcileStart, self.passes, tuple(cell.name for cell in changes))
@@ -296,7 +304,8 @@ class ReconcileLoop:
     def _carry_out(self, plan: Plan, throw: list[Exception]) -> tuple[int, int]:
         """Cancel, then start; stop in between takes effect at once. Return how many were started and cancelled."""
         throw += plan.throw
-        self._cancel(plan)
+        if plan.cancel or plan.abandon or plan.unschedule:
+            self._cancel(plan)
         started = 0
         for run in plan.start:
             if self.stopping:
@@ -318,7 +327,7 @@ class ReconcileLoop:
         """Fill the places that have come free. Return how many runs were started."""
         started = 0
         while not self.stopping and (queued := self.runs.next_queued()) is not None:
-            self._start(queued, its_turn=True)
+            self._start(queued, True)
             started += 1
         return started
 
@@ -330,9 +339,9 @@ class ReconcileLoop:
         for wanted in plan.unschedule:
             self.retries.unschedule(wanted)
 
-    def _start(self, run: Run, *, its_turn: bool = False) -> None:
+    def _start(self, run: Run, its_turn: bool = False) -> None:
         revision = self.store.revision
-        self.runs.start(run, its_turn=its_turn)
+        self.runs.start(run, its_turn)
         if run.outcome is not None or self.store.revision != revision:
             self.chain.wrote(run.wanted)
 

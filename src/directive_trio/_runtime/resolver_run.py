@@ -39,7 +39,7 @@ from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.run_context import CLOBBERED, REJECTIONS_TOLD, RunContext
 from directive_trio._runtime.signal import RunSignal
-from directive_trio._runtime.tasks import Tasks
+from directive_trio._runtime.tasks import PREFIX, Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._store.store import Store
 from directive_trio.errors import AbortedError, ResolverTimeoutError
@@ -104,7 +104,7 @@ class ResolverRuns:
 
     # -- beginning --------------------------------------------------------------------------------
 
-    def start(self, run: Run, *, its_turn: bool = False) -> None:
+    def start(self, run: Run, its_turn: bool) -> None:
         """Begin a run, or queue it behind others of a limited resolver. *its_turn*: it has been queued."""
         resolver = _resolver(run)
         if its_turn or resolver.limit is None or (resolver.id not in self.queued and self._has_place(resolver)):
@@ -139,7 +139,7 @@ class ResolverRuns:
     def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         batch = resolver.batch
         if batch is None:
-            live = self.live[run] = LiveRun(run, self.signal(resolver))
+            live = self.live[run] = LiveRun(run, RunSignal(self.boundary, resolver.id))
         else:
             live = self.live[run] = self.batches.gather(run, resolver, batch)
         if resolver.limit is not None:
@@ -161,7 +161,9 @@ class ResolverRuns:
         return RunSignal(self.boundary, resolver.id)
 
     def _start_task(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None = None) -> None:
-        self.tasks.start_own(self._run, live, resolver, delay, name=f"{resolver.id} run {live.run.number}")
+        tasks, name = self.tasks, f"{PREFIX}{resolver.id} run {live.run.number}"
+        tasks.nursery.start_soon(self._run, live, resolver, delay, name=name)
+        tasks.count += 1
 
     def _context(self, live: LiveRun, resolver: Resolver[Any, Any]) -> RunContext:
         return RunContext(self, live.run, self.store.modules[resolver.module], live.signal)

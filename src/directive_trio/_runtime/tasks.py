@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
+from trio.lowlevel import current_task
 
 PREFIX = "directive_trio "
 """What the names of all tasks begin with but those of services."""
@@ -23,10 +24,12 @@ class Tasks:
     """The tasks of one running system."""
 
     def __init__(self, failed: Callable[[], None]) -> None:
-        self._nursery: trio.Nursery | None = None
+        self.nursery: trio.Nursery
+        """Where tasks are started, from `open` on."""
+        self.count = 0
+        """How many were started and have not ended."""
         self._members: set[trio.lowlevel.Task] = set()
         self._failed = failed
-        self._count = 0
         self._empty: trio.Event | None = None
         self._services: dict[trio.CancelScope, tuple[str, trio.Event]] = {}
         self._ending: list[tuple[str, trio.Event]] = []
@@ -34,7 +37,7 @@ class Tasks:
 
     def open(self, nursery: trio.Nursery) -> None:
         """Start tasks in *nursery* from now on."""
-        self._nursery = nursery
+        self.nursery = nursery
 
     def start(self, function: Callable[..., Awaitable[None]], *args: Any, name: str) -> None:
         """Start a task. An error that leaves it first makes the system stop, then goes to the nursery."""
@@ -46,21 +49,20 @@ class Tasks:
 
     def start_own(self, function: Callable[..., Awaitable[None]], *args: Any, name: str) -> None:
         """Start a task whose function says ``with tasks:`` itself."""
-        assert self._nursery is not None  # opened when the system starts
-        self._nursery.start_soon(function, *args, name=PREFIX + name)
-        self._count += 1
+        self.nursery.start_soon(function, *args, name=PREFIX + name)
+        self.count += 1
 
     def __enter__(self) -> None:
-        self._members.add(trio.lowlevel.current_task())
+        self._members.add(current_task())
 
-    def __exit__(self, kind: type[BaseException] | None, *exc_details: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _traceback: object) -> None:
         if kind is not None:
             self._failed()
-        self._count -= 1
-        if self._empty is not None and not self._count:
+        count = self.count = self.count - 1
+        if not count and self._empty is not None:
             self._empty.set()
             self._empty = None
-        self._members.discard(trio.lowlevel.current_task())
+        self._members.discard(current_task())
 
     def start_service(
         self, function: Callable[[], Awaitable[None]], *, name: str, report: Callable[[Exception], None] | None = None
@@ -69,7 +71,6 @@ class Tasks:
 
         With *report*, what the task raises goes there and nowhere else.
         """
-        assert self._nursery is not None  # opened when the system starts
         scope = trio.CancelScope(shield=True)
         ended = trio.Event()
 
@@ -85,7 +86,7 @@ class Tasks:
                 finally:
                     ended.set()
 
-        self._nursery.start_soon(serve, name=f"{name} of directive_trio")
+        self.nursery.start_soon(serve, name=f"{name} of directive_trio")
         self._services[scope] = (name, ended)
 
     async def end_services(self) -> None:
@@ -99,11 +100,11 @@ class Tasks:
 
     def member(self) -> "_Membership":
         """Count the current task as the system's while the block lasts."""
-        return _Membership(self._members, trio.lowlevel.current_task())
+        return _Membership(self._members, current_task())
 
     async def wait_empty(self) -> None:
         """Wait until none is left."""
-        while self._count:
+        while self.count:
             self._empty = trio.Event()
             await self._empty.wait()
 
@@ -115,7 +116,7 @@ class Tasks:
 
     def contains_current(self) -> bool:
         """Say whether the current task belongs to the system."""
-        task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        task: trio.lowlevel.Task | None = current_task()
         while task is not None:
             if task in self._members:
                 return True

@@ -261,21 +261,30 @@ class Graph:
 
     # -- tracking ---------------------------------------------------------------------------------
 
-    def track(self, sink: Any, function: Callable[..., Any], *args: Any) -> Any:
+    def track(self, sink: Any, function: Callable[[], Any]) -> Any:
         """Call *function* and make *sink* a dependent of exactly what it read, also when it raises."""
         tracking = self.tracking
         reads: list[Any] = []
-        outer, tracking.reads = tracking.reads, reads
+        outer = tracking.reads
+        tracking.reads = reads
         try:
-            return function(*args)
+            return function()
         finally:
             tracking.reads = outer
-            inputs = tuple(reads) if len(reads) <= 1 else tuple(dict.fromkeys(reads))
-            if inputs != sink.inputs:
-                self.connect(sink, inputs)
+            self.has_read(sink, reads)
+
+    def has_read(self, sink: Any, reads: list[Any]) -> None:
+        """Make *sink* a dependent of exactly what was read, and remember what it was."""
+        if len(reads) == 1:
+            (source,) = inputs = tuple(reads)
+            sink.values = (source.value,)
+        else:
+            inputs = tuple(dict.fromkeys(reads))
             sink.values = tuple(map(_value, inputs))
-            sink.verified = self.revision
-            sink.state = CLEAN
+        if inputs != sink.inputs:
+            self.connect(sink, inputs)
+        sink.verified = self.revision
+        sink.state = CLEAN
 
     def connect(self, reader: Any, inputs: Sequence[Any]) -> None:
         """Replace what *reader* follows by *inputs*, which are in the order of reading."""

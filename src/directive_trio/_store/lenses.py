@@ -182,7 +182,6 @@ class WriterLens(Lens):
 
     def __init__(self, reader: Lens, write: Callable[[Any, Any], None]) -> None:
         self.modules = reader.modules
-        self._views = {}
         self.reader = reader
         self.reads = reader.reads
         self.write = write  # type: ignore[method-assign,assignment]
@@ -193,6 +192,7 @@ class WriterLens(Lens):
 
     def own(self, module: str) -> Any:
         """Return the writable view of *module*."""
+        self._views = {}
         return super().beside(module)
 
     def beside(self, module: str) -> Any:
