@@ -13,7 +13,7 @@ from attrs import define, frozen
 
 from directive_trio import Context, ErrorBoundary, Module, Retry, System
 from directive_trio._definitions.policies import CancelReason
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode, ConstraintNode
 from directive_trio._planning.identity import Identity
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.planner import Planner
@@ -92,7 +92,7 @@ class Driver:
         self.cells = list(self.store.modules["m"].nodes)
         self.live: list[Run] = []
         self.scheduled: list[Wanted] = []
-        self.asked: list[ConstraintNode] = []
+        self.asked: list[AsyncConstraintNode] = []
         self.now = 0.0
         self.store.observers.clock = lambda: self.now
         self.planner.begin()

@@ -12,7 +12,7 @@ from heapq import heappush
 from itertools import count
 from typing import Any
 
-from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode, ButFor, ConstraintNode
 from directive_trio._planning.wanted import Wanted
 from directive_trio._store.graph import STALE
 
@@ -55,12 +55,11 @@ class Agenda:
         for sink in marked:
             if sink.state != STALE:
                 continue
-            if type(sink) is ConstraintNode:
-                if not sink.queued:
-                    sink.queued = True
-                    heappush(heap, (sink.rank, 0, 0, self._next(), sink))
-            else:
+            if type(sink) is ButFor:
                 self.push_question(sink)
+            elif not sink.queued:
+                sink.queued = True
+                heappush(heap, (sink.rank, 0, 0, self._next(), sink))
         marked.clear()
         return None
 
@@ -68,7 +67,11 @@ class Agenda:
         """The ranks of constraints are others now."""
         items = [entry[-1] for entry in sorted(self.heap)]
         self.heap.clear()
-        pushes: dict[type, Callable[[Any], None]] = {ConstraintNode: self._push_again, ButFor: self.push_question}
+        pushes: dict[type, Callable[[Any], None]] = {
+            ConstraintNode: self._push_again,
+            AsyncConstraintNode: self._push_again,
+            ButFor: self.push_question,
+        }
         for item in items:
             pushes.get(type(item), self.push_decision)(item)
 

@@ -5,7 +5,7 @@ world without their writes, so their writes alone do not restart it. When such a
 compared with the real world.
 """
 
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode
 from directive_trio._planning.inputs import differs, touched_by_others, value_of
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._store.store import Store
@@ -19,7 +19,7 @@ class AsyncQuestions:
         self.store = store
         self.requirements = requirements
 
-    def inputs_changed(self, node: ConstraintNode) -> bool:
+    def inputs_changed(self, node: AsyncConstraintNode) -> bool:
         """Say whether what the constraint saw when it was asked differs now, but for the writes of its own runs."""
         own = _own_runs(node)
         world = self._world_without(own) if own else None
@@ -36,7 +36,7 @@ class AsyncQuestions:
     def _world_without(self, own: set[int]) -> World:
         return World(self.store, self.store.tracking, lambda cell: cell.without(own))
 
-    def ask(self, node: ConstraintNode) -> None:
+    def ask(self, node: AsyncConstraintNode) -> None:
         """Have the runtime ask; whoever is asking is interrupted."""
         self.abandon(node)
         node.evaluation += 1
@@ -50,7 +50,7 @@ class AsyncQuestions:
         node.seen_revision = self.store.revision
         self.requirements.plan.evaluate[node] = None
 
-    def join(self, node: ConstraintNode) -> None:
+    def join(self, node: AsyncConstraintNode) -> None:
         """It has answered: what runs had written before they became its own is no change while they go on."""
         own = _own_runs(node)
         if own:
@@ -58,12 +58,12 @@ class AsyncQuestions:
             node.joined = (own, [(source, value_of(world.shadow(source))) for source, _ in node.seen])
             world.close()
 
-    def listen_on(self, node: ConstraintNode) -> None:
+    def listen_on(self, node: AsyncConstraintNode) -> None:
         """Nothing has changed for it: shadows pass on the next change only when they are up to date."""
         for source in node.inputs:
             value_of(source)
 
-    def abandon(self, node: ConstraintNode) -> None:
+    def abandon(self, node: AsyncConstraintNode) -> None:
         """Wait for its answer no more."""
         if node.outstanding:
             node.outstanding = False
@@ -73,6 +73,6 @@ class AsyncQuestions:
             node.world = None
 
 
-def _own_runs(node: ConstraintNode) -> set[int]:
+def _own_runs(node: AsyncConstraintNode) -> set[int]:
     """Return the writers of the runs that a constraint has asked for and that go on."""
     return {wanted.run.writer for wanted in node.answer if wanted.run is not None and wanted.run.outcome is None}

@@ -15,7 +15,7 @@ from directive_trio._planning.wanted import Wanted
 
 def update_pending(node: ConstraintNode, agenda: Agenda) -> None:
     """Compare a constraint's ``pending`` with what is true now, and tell its followers, theirs, and so on."""
-    pending = bool(node.open or node.waiting or node.outstanding or node.held) and not node.disabled
+    pending = bool(node.open or node.held or node.waiting or node.outstanding) and not node.disabled
     if pending is not node.pending:
         node.pending = pending
         if node.followers:
@@ -26,13 +26,12 @@ def _tell_followers(node: ConstraintNode, agenda: Agenda) -> None:
     changed = [node]
     while changed:
         node = changed.pop()
+        step = 1 if node.pending else -1
         for follower in node.followers:
-            follower.waiting += 1 if node.pending else -1
-            if not follower.waiting:
+            waiting = follower.waiting = follower.waiting + step
+            if not waiting:
                 release(follower, agenda)
-            pending = not follower.disabled and bool(
-                follower.open or follower.waiting or follower.outstanding or follower.held
-            )
+            pending = bool(waiting or follower.held or follower.open or follower.outstanding) and not follower.disabled
             if pending is not follower.pending:
                 follower.pending = pending
                 changed.append(follower)

@@ -8,6 +8,7 @@ from directive_trio._planning.answer import Question
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._store.graph import Sink
+from directive_trio._store.worlds import World
 
 
 class ConstraintNode(Sink):
@@ -16,9 +17,7 @@ class ConstraintNode(Sink):
     ``waiting`` counts the predecessors (``after``) that are pending, ``open`` the pending requirements of its
     own. ``held``: it was due while blocked, and stays pending until it has been asked. ``delayed`` is what else
     waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes; both
-    are dicts for their order, and None for most. ``evaluation`` numbers the questions to an async constraint: an
-    answer to an older one is stale. ``joined``: the live runs that its answer has joined, and what it saw without
-    their writes.
+    are dicts for their order, and None for most. ``outstanding``: it is async, and its answer is awaited.
     """
 
     __slots__ = (
@@ -28,12 +27,10 @@ class ConstraintNode(Sink):
         "delayed",
         "disabled",
         "error",
-        "evaluation",
         "followers",
         "held",
         "hits",
         "holds",
-        "joined",
         "open",
         "outstanding",
         "pending",
@@ -41,12 +38,9 @@ class ConstraintNode(Sink):
         "question",
         "queued",
         "rank",
-        "seen",
-        "seen_revision",
         "told_blocked",
         "view",
         "waiting",
-        "world",
     )
 
     def __init__(
@@ -72,16 +66,11 @@ class ConstraintNode(Sink):
         self.held = False
         self.pending = False
         self.outstanding = False
-        self.evaluation = 0
         self.delayed: dict[Any, None] | None = None
         self.told_blocked = False
         self.hits = 0
         self.holds: dict[Wanted, None] | None = None
         self.error: Exception | None = None
-        self.seen: Sequence[tuple[Any, Any]] = ()
-        self.seen_revision = 0
-        self.joined: tuple[set[int], list[tuple[Any, Any]]] | None = None
-        self.world: Any = None
 
     @property
     def id(self) -> str:
@@ -110,6 +99,33 @@ class ConstraintNode(Sink):
 
     def __repr__(self) -> str:
         return f"<constraint node {self.id}>"
+
+
+class AsyncConstraintNode(ConstraintNode):
+    """One async constraint in one system.
+
+    ``evaluation`` numbers the questions to it: an answer to an older one is stale. ``seen`` is what it has read
+    since it was asked at ``seen_revision``, with the values in its ``world``. ``joined``: the live runs that its
+    answer has joined, and what it saw without their writes.
+    """
+
+    __slots__ = ("evaluation", "joined", "seen", "seen_revision", "world")
+
+    def reset(self) -> None:
+        super().reset()
+        self.evaluation = 0
+        self.seen: Sequence[tuple[Any, Any]] = ()
+        self.seen_revision = 0
+        self.joined: tuple[set[int], list[tuple[Any, Any]]] | None = None
+        self.world: World | None = None
+
+
+def node_of(
+    queue: list[Any], definition: Constraint[Any, Any], question: Question, view: Any, rank: int
+) -> ConstraintNode:
+    """Make the node of a constraint."""
+    kind = AsyncConstraintNode if definition.is_async else ConstraintNode
+    return kind(queue, definition, question, view, rank)
 
 
 class ButFor(Sink):

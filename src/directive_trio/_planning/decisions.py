@@ -73,7 +73,8 @@ class Decisions:
 
     def _finish(self, wanted: Wanted, run: Run) -> bool:
         """A run has ended: it holds nothing any more. Say whether an async constraint asks for it."""
-        wanted.last_run, wanted.run = run, None
+        wanted.last_run = run
+        wanted.run = None
         if run.outcome is COMPLETE:
             wanted.failures = 0
             wanted.required = wanted.again
@@ -81,7 +82,7 @@ class Decisions:
             wanted.failures += 1
             if run.timed_out:
                 self.requirements.writers.take_back_covered(run)
-        self.requirements.set_status(wanted, UNDECIDED)
+        wanted.status = UNDECIDED  # which is pending, as running was
         compare = False
         for node, link in list(wanted.links.items()):
             if link is not ASKS:
@@ -90,13 +91,21 @@ class Decisions:
             if node.definition.is_async:
                 self.agenda.push(node)
                 compare = compare or link is ASKS
-        if len(wanted.inputs) > len(wanted.links):  # who has left before and comes back asks anew
+        if not wanted.links:
+            wanted.inputs = {}
+        elif len(wanted.inputs) > len(wanted.links):  # who has left before and comes back asks anew
             wanted.inputs = {node: taken for node, taken in wanted.inputs.items() if node in wanted.links}
-        run.close_world()
+        if run.world is not None:
+            run.close_world()
         return compare
 
     def _wait_for_producers(self, wanted: Wanted) -> bool:
         links = wanted.links
+        for node in links:
+            if node.outstanding or node.waiting:
+                break
+        else:
+            return False  # as mostly
         busy = [node for node in links if node.outstanding or (node.waiting and not blocked_by(node, links))]
         if not busy or (wanted.status is NEW and len(busy) < len(links)):
             return False  # one free producer is enough to begin

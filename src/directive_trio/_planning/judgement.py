@@ -15,7 +15,7 @@ from directive_trio._planning.answer import NOTHING
 from directive_trio._planning.async_questions import AsyncQuestions
 from directive_trio._planning.blocking import release, update_pending
 from directive_trio._planning.but_for import ButForWorlds
-from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode, ButFor, ConstraintNode
 from directive_trio._planning.decisions import Decisions
 from directive_trio._planning.inputs import read
 from directive_trio._planning.requirement_set import RequirementSet
@@ -44,36 +44,48 @@ class Judgement:
     # -- asking -----------------------------------------------------------------------------------
 
     def constraint(self, node: ConstraintNode) -> None:
-        """Judge a constraint that is due."""
+        """Judge a sync constraint that is due."""
         node.queued = False
         if node.disabled:
             return
         if node.waiting:
-            if node.outstanding and (not node.asked or self.questions.inputs_changed(node)):  # it would be stale
-                node.asked = False
-                self.questions.abandon(node)
             self._hold(node)
             return
         node.held = False
-        if node.definition.is_async:
-            self._async_constraint(node)
-        elif not node.asked or self.store.changed(node):
+        if not node.asked or self.store.changed(node):
             node.asked = True
             self._ask(node)
         else:
             node.state = CLEAN
         if node.delayed:
             release(node, self.agenda)
-        if node.pending or node.open or node.outstanding:
+        if node.pending or node.open:
             update_pending(node, self.agenda)
 
-    def _async_constraint(self, node: ConstraintNode) -> None:
-        if not node.asked or self.questions.inputs_changed(node):
+    def async_constraint(self, node: AsyncConstraintNode) -> None:
+        """Judge an async constraint that is due."""
+        node.queued = False
+        if node.disabled:
+            return
+        if node.waiting:
+            if node.outstanding and self._must_ask(node):  # its answer would be stale
+                node.asked = False
+                self.questions.abandon(node)
+            self._hold(node)
+            return
+        node.held = False
+        if self._must_ask(node):
             node.asked = True
             self.questions.ask(node)
         else:
             node.state = CLEAN
             self.questions.listen_on(node)
+        if node.delayed:
+            release(node, self.agenda)
+        update_pending(node, self.agenda)
+
+    def _must_ask(self, node: AsyncConstraintNode) -> bool:
+        return not node.asked or self.questions.inputs_changed(node)
 
     def _hold(self, node: ConstraintNode) -> None:
         node.held = True
@@ -114,7 +126,7 @@ class Judgement:
             self.requirements.plan.throw.append(error)
         self._compare(node, NOTHING)
 
-    def take_answer(self, node: ConstraintNode, evaluation: int, answer: "tuple[Record, ...] | Exception") -> None:
+    def take_answer(self, node: AsyncConstraintNode, evaluation: int, answer: "tuple[Record, ...] | Exception") -> None:
         """Judge what an async constraint has answered; an answer to an older question is stale."""
         if node.evaluation != evaluation or not node.outstanding:
             return
@@ -180,7 +192,7 @@ class Judgement:
     def _entries(self, module: str, demand: tuple[Record, ...]) -> tuple[Wanted, ...]:
         requirements = self.requirements
         if len(demand) == 1:
-            return (requirements.find(module, demand[0]),)
+            return (requirements.entry(requirements.identity(module, demand[0]), demand[0]),)
         identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
         entries = map(requirements.entry, identities, demand)
         return tuple(dict.fromkeys(entries))
@@ -244,7 +256,8 @@ class Judgement:
         withdrawn, node.answer = [*node.answer, *(node.holds or ())], ()
         for wanted in withdrawn:
             self.requirements.leave(node, wanted, REMOVED)
-        self.questions.abandon(node)
+        if isinstance(node, AsyncConstraintNode):
+            self.questions.abandon(node)
         node.held = False
         release(node, self.agenda)
 

@@ -1,6 +1,6 @@
 """The plan: what one pass decided. The runtime carries it out, in this order."""
 
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 
@@ -17,10 +17,10 @@ class Plan:
 
     def __init__(self) -> None:
         self.cancel: list[Run] = []
-        self.abandon: list[ConstraintNode] = []
+        self.abandon: list[AsyncConstraintNode] = []
         self.unschedule: list[Wanted] = []
         self.start: list[Run] = []
-        self.evaluate: dict[ConstraintNode, None] = {}
+        self.evaluate: dict[AsyncConstraintNode, None] = {}
         self.schedule: list[tuple[Wanted, float]] = []
         self.throw: list[Exception] = []
 

@@ -22,7 +22,7 @@ from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.blocking import update_pending
-from directive_trio._planning.constraint_node import ButFor, ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode, ButFor, ConstraintNode
 from directive_trio._planning.inputs import read
 from directive_trio._planning.judgement import Judgement
 from directive_trio._planning.plan import Plan
@@ -48,11 +48,12 @@ class Planner:
         self.judgement.disable = requirements.disable = lambda node: self.switch(node, False)
         self._judges: dict[type, Callable[[Any], None]] = {
             ConstraintNode: self.judgement.constraint,
+            AsyncConstraintNode: self.judgement.async_constraint,
             ButFor: self.judgement.but_for,
             Wanted: self.judgement.decisions.decide,
         }
         # The same two as long as there is a planner: a pass looks at both before each of its steps.
-        self._answers: deque[tuple[ConstraintNode, int, Answer]] = deque()
+        self._answers: deque[tuple[AsyncConstraintNode, int, Answer]] = deque()
         self._switched: dict[ConstraintNode, bool] = {}
         self.disabled_resolvers: dict[str, Resolver[Any, Any]] = {}
         """Those that serve nobody, by id."""
@@ -139,7 +140,7 @@ class Planner:
         self.store.disconnect(node)
         del self.nodes[node.id]
 
-    def answered(self, node: ConstraintNode, evaluation: int, answer: Answer) -> None:
+    def answered(self, node: AsyncConstraintNode, evaluation: int, answer: Answer) -> None:
         """An async constraint has answered, or it raised or took too long. It counts in the next pass."""
         self._answers.append((node, evaluation, answer))
 
@@ -163,7 +164,7 @@ class Planner:
         requirements.forget(reason)
         for node in self.nodes.values():
             self.store.disconnect(node)
-            if node.world is not None:
+            if isinstance(node, AsyncConstraintNode) and node.world is not None:
                 node.world.close()
             node.reset()
         self.agenda.clear()

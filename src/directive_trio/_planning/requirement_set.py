@@ -132,7 +132,8 @@ class RequirementSet:
         wanted = self.live.get(key)
         if wanted is None:
             wanted = self.live[key] = Wanted(key, requirement, resolver)
-        wanted.newest = requirement
+        else:
+            wanted.newest = requirement
         return wanted
 
     # -- who asks ---------------------------------------------------------------------------------
@@ -238,10 +239,12 @@ class RequirementSet:
         """Nobody wants it, and its last run has ended."""
         run, key, last = wanted.last_run, wanted.key, self.last
         self.writers.close(run)
-        self._tell_end(wanted, met=run is not None and run.outcome is COMPLETE)
+        if self.observers.listening:
+            self._tell_end(wanted, met=run is not None and run.outcome is COMPLETE)
         wanted.gone = True
         del self.live[key]
-        self.paused.pop(wanted, None)
+        if self.paused:
+            self.paused.pop(wanted, None)
         last.pop(key, None)
         if not key.shared:
             return

@@ -8,7 +8,7 @@ import trio
 from directive_trio._definitions.policies import CancelKind
 from directive_trio._definitions.record import Record
 from directive_trio._planning.answer import NOTHING, as_demand
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode
 from directive_trio._planning.inputs import value_of
 from directive_trio._planning.planner import Planner
 from directive_trio._runtime.boundary import Boundary
@@ -37,7 +37,7 @@ class Asking:
 
     __slots__ = ("evaluation", "lens", "node", "reads", "scope", "since", "world")
 
-    def __init__(self, store: Store, node: ConstraintNode) -> None:
+    def __init__(self, store: Store, node: AsyncConstraintNode) -> None:
         self.node = node
         self.since = store.observers.clock()
         self.evaluation = node.evaluation
@@ -67,17 +67,17 @@ class AsyncConstraints:
         self.wake = wake
         self.planner: Planner
         self.tasks: Tasks
-        self.asking: dict[ConstraintNode, Asking] = {}
+        self.asking: dict[AsyncConstraintNode, Asking] = {}
         self.under_way: dict[Asking, None] = {}
         """The questions whose tasks go on, also those that nobody waits for and that still clean up."""
 
-    def ask(self, node: ConstraintNode) -> None:
+    def ask(self, node: AsyncConstraintNode) -> None:
         """Ask a constraint in a task of its own."""
         asking = self.asking[node] = Asking(self.store, node)
         self.under_way[asking] = None
         self.tasks.start(self._ask, node, asking, name=f"constraint {node.id}")
 
-    def abandon(self, node: ConstraintNode, reason: CancelKind = "superseded") -> None:
+    def abandon(self, node: AsyncConstraintNode, reason: CancelKind = "superseded") -> None:
         """Nobody waits for this answer any more."""
         asking = self.asking.pop(node, None)
         if asking is not None:
@@ -89,7 +89,7 @@ class AsyncConstraints:
         for node in list(self.asking):
             self.abandon(node, "stopped")
 
-    async def _ask(self, node: ConstraintNode, asking: Asking) -> None:
+    async def _ask(self, node: AsyncConstraintNode, asking: Asking) -> None:
         timeout = node.definition.timeout
         limit = trio.CancelScope()
         timer = self.timers.call_at(trio.current_time() + timeout, lambda: limit.cancel(reason="timeout"))
@@ -115,7 +115,7 @@ class AsyncConstraints:
         elif isinstance(answer, Exception) and not limit.cancel_called:  # raised while it cleaned up
             self.boundary.report("constraint", node.id, answer, observed=False)
 
-    async def _answer(self, node: ConstraintNode, asking: Asking) -> tuple[Record, ...]:
+    async def _answer(self, node: AsyncConstraintNode, asking: Asking) -> tuple[Record, ...]:
         if not node.question.holds(asking.read):
             return NOTHING
         return as_demand(await node.question.function(asking.lens.beside(node.definition.module)))

@@ -18,7 +18,7 @@ from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.results import refuse_unrun
 from directive_trio._planning.agenda import Agenda
 from directive_trio._planning.answer import Question
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import ConstraintNode, node_of
 from directive_trio._planning.ownership import Owners
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.rank import rank
@@ -172,7 +172,7 @@ def make_planner(store: Store, names: Names, modules: Sequence[Module[Any]], ret
     after = {name: predecessors(constraint, constraints) for name, constraint in constraints.items()}
     ranks = rank(list(constraints), {name: found.priority for name, found in constraints.items()}, after)
     nodes = {
-        name: ConstraintNode(
+        name: node_of(
             agenda.marked,
             constraint,
             question(constraint, names),

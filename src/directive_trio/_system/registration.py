@@ -6,7 +6,7 @@ from typing import Any
 
 from directive_trio._definitions.module import Module
 from directive_trio._planning.adoption import adopt_constraints, adopt_resolvers
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import node_of
 from directive_trio._planning.ownership import Owners
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.rank import rank
@@ -63,7 +63,7 @@ class Registration:
         _, ranks = self._order(warn=True)
         view = store.tracking.beside(module.name)
         self.nodes = {
-            found.id: ConstraintNode(planner.agenda.marked, found, question(found, names), view, ranks[found.id])
+            found.id: node_of(planner.agenda.marked, found, question(found, names), view, ranks[found.id])
             for found in module.constraints.values()
         }
         effects = self.loop.effects

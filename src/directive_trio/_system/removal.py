@@ -10,7 +10,7 @@ from typing import Any
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest
 from directive_trio._planning.adoption import adopt_constraints
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import AsyncConstraintNode, ConstraintNode
 from directive_trio._planning.dismissal import dismiss_constraints, dismiss_resolvers
 from directive_trio._planning.planner import Planner
 from directive_trio._planning.rank import rank
@@ -79,7 +79,8 @@ class Removal:
         for resolver in [found for found in planner.disabled_resolvers.values() if found.module == self.name]:
             del planner.disabled_resolvers[resolver.id]
         for node in constraints:
-            loop.constraints.abandon(node, "removed")
+            if isinstance(node, AsyncConstraintNode):
+                loop.constraints.abandon(node, "removed")
         if not loop.passing:
             loop.cancel_decided()
         self.events.remove(self.name)
