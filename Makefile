@@ -70,7 +70,7 @@ build: $(VENV)/ready-lint ## build the wheels, install each alone elsewhere and 
 	$(call try_wheels,directive_trio-*.whl dist/directive_trio_$${adapter#adapters/}-,tests/house/installed_adapter.py,$(CURDIR)/$$adapter) \
 	|| exit; done
 
-conformance: $(VENV)/ready-lint ## let the official realtime clients judge our test server (needs the network, is no part of check)
+conformance: $(VENV)/ready-lint ## let the official realtime clients judge our test server, and take ours to a server not ours (needs the network, is no part of check)
 	@$(RUN) adapters.realtime.conformance
 
 clean: ## remove .venv and everything that was made

@@ -2,7 +2,8 @@
 
 It installs them (exact versions: ``package.json`` and ``requirements.txt`` beside this file) below
 ``build/conformance``, takes each through the scenario in each protocol version it speaks, compares the server's frames
-with the recording of a real server, and prints what it compared. A client that cannot be installed is a failure.
+with the recording of a real server, and prints what it compared. Then our client goes through what it needs on a server
+that somebody else wrote (`foreign`). What cannot be installed is a failure.
 It needs the network, so it is no part of ``make check``.
 """
 
@@ -12,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 import venv
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ from pathlib import Path
 import trio
 from attrs import frozen
 
+from adapters.realtime.conformance.foreign import DiffersError, meet
 from adapters.realtime.conformance.scenario import Act, Labels, recording, scenario
 from directive_trio_realtime._frames import Version
 from directive_trio_realtime.testing import Exchange, RealtimeServer, open_server
@@ -77,12 +80,7 @@ def install() -> list[Judge]:
         shutil.copy(path, BUILD)
     node, npm = node_programs()
     run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error", path=str(Path(node).parent))
-    python = BUILD / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if not python.exists():
-        venv.create(BUILD / "venv", with_pip=True)
-    run(python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-r", HERE / "requirements.txt")
-    asked = "import importlib.metadata as m; print(m.version('realtime'))"
-    release = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
+    python = environment("venv", HERE / "requirements.txt")
     judges = [
         Judge(name, version, release_of(name), [node, script, version], is_binary and version == "2.0.0")
         for name, script, is_binary in (
@@ -91,7 +89,22 @@ def install() -> list[Judge]:
         )
         for version in VERSIONS
     ]
-    return [*judges, Judge("realtime", "1.0.0", release, [python, "realtime_client.py"])]
+    return [*judges, Judge("realtime", "1.0.0", release_in(python, "realtime"), [python, "realtime_client.py"])]
+
+
+def environment(name: str, requirements: Path) -> Path:
+    """The Python of an environment that holds these."""
+    python = BUILD / name / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not python.exists():
+        venv.create(BUILD / name, with_pip=True)
+    run(python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-r", requirements)
+    return python
+
+
+def release_in(python: Path, package: str) -> str:
+    """The version pip has put there."""
+    asked = f"import importlib.metadata as m; print(m.version({package!r}))"
+    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
 
 
 VERSIONS: tuple[Version, ...] = ("1.0.0", "2.0.0")
@@ -218,6 +231,15 @@ def main() -> None:
             f"{judge.name} {judge.release}, version {judge.version}: {compared} frames compared, all alike\n"
         )
         sys.stdout.flush()
+    sys.stdout.write("installing a server that is not ours ...\n")
+    python = environment("server-venv", HERE / "servers" / "requirements.txt")
+    try:
+        shown = trio.run(meet, python)
+    except* DiffersError as group:
+        sys.exit("our client with pyview-web: " + "".join(traceback.format_exception(group)))
+    sys.stdout.write(
+        f"our client with pyview-web {release_in(python, 'pyview-web')} as the server: {', '.join(shown)}\n"
+    )
 
 
 if __name__ == "__main__":
