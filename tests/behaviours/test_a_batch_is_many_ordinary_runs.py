@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from directive_trio import Context, ErrorBoundary, Module, Retry, System, open_system
 from directive_trio.errors import BatchOutcomeError, DefinitionError, SettleTimeoutError, UnhashableRequirementError
-from directive_trio.observe import Observation
+from directive_trio.observe import Observation, ReconcileEnd
 from directive_trio.testing import MockResolver
 from tests.behaviours.worker import seen, types
 
@@ -298,6 +298,28 @@ async def test_who_is_only_gathered_is_cancelled_alone(autojump_clock: trio.abc.
         system[module].wanted = (5,)
         await system.settle()
         assert system[module].calls == ((1, 3), (5,))
+
+
+async def test_a_call_for_nobody_is_not_made(autojump_clock: trio.abc.Clock) -> None:
+    """Who is cancelled after the batch was called for and before the first step of the call: it never begins."""
+    log: list[Observation] = []
+    calls: list[int] = []
+
+    async def count(requirements: list[Load], ctx: Ctx) -> None:
+        calls.append(len(requirements))
+
+    system = System(cache(count, max_size=1), initial={"cache": {"wanted": (1,)}})
+
+    def stop_at_once(seen: Observation) -> None:
+        log.append(seen)
+        if isinstance(seen, ReconcileEnd):
+            system.stop()
+
+    system.observe(stop_at_once)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(system.run)
+    assert calls == []
+    assert ends(log) == [("resolver.cancel", 1, "stopped")]
 
 
 async def test_who_is_cancelled_during_the_call_ends_with_it(autojump_clock: trio.abc.Clock) -> None:

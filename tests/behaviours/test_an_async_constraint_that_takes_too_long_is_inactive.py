@@ -121,3 +121,23 @@ async def test_what_it_raises_instead_is_the_cause(autojump_clock: trio.abc.Cloc
         await system.settle()
     assert [type(error) for error in errors] == [ConstraintTimeoutError]
     assert repr(errors[0].__cause__) == "ValueError('timeout')"
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 2.5])
+async def test_what_it_raises_while_the_system_stops_is_told(autojump_clock: trio.abc.Clock, stop_at: float) -> None:
+    """Before its timeout, in the same tick, or after: a timeout is none that nobody waits for, an error is one."""
+
+    async def rude(seconds: float) -> None:
+        try:
+            await trio.sleep(seconds)
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+            raise ValueError("while it cleaned up")
+
+    errors: list[Exception] = []
+    module = thinking(rude)
+    boundary = ErrorBoundary(on_error=lambda error, _: errors.append(error))
+    async with open_system(module, initial={"m": {"seconds": 9}}, errors=boundary):
+        await trio.sleep(stop_at)
+    assert list(map(repr, errors)) == ["ValueError('while it cleaned up')"]

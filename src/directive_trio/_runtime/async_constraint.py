@@ -105,15 +105,15 @@ class AsyncConstraints:
             asking.reads.closed = True
             del self.under_way[asking]
             self.wake()
+        raised = answer if isinstance(answer, Exception) else None
         if limit.cancel_called:
-            late = ConstraintTimeoutError(node.id, timeout)
-            late.__cause__ = answer if isinstance(answer, Exception) else None
-            answer = late
+            late = answer = ConstraintTimeoutError(node.id, timeout)
+            late.__cause__ = raised
         if self.asking.get(node) is asking:
             del self.asking[node]
             self.planner.answered(node, asking.evaluation, answer)
-        elif isinstance(answer, Exception) and not limit.cancel_called:  # raised while it cleaned up
-            self.boundary.report("constraint", node.id, answer, observed=False)
+        elif raised is not None:  # while it cleaned up
+            self.boundary.report("constraint", node.id, raised, observed=False)
 
     async def _answer(self, node: AsyncConstraintNode, asking: Asking) -> tuple[Record, ...]:
         if not node.question.holds(asking.read):

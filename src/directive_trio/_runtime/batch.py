@@ -172,7 +172,8 @@ class Batches:
             thrown: Exception | None = None
             try:
                 with batch.scope:
-                    thrown = await self._attempts(batch)
+                    if batch.items:  # else all were cancelled before its first step: the user's code never begins
+                        thrown = await self._attempts(batch)
             except BaseException:
                 for item in batch.unfinished():
                     self._runs.crashed(item)
