@@ -23,6 +23,7 @@ from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import REMOVED, SUPERSEDED, Wanted
 from directive_trio._store.graph import CLEAN
 from directive_trio._store.store import Store
+from directive_trio.errors import ConstraintTimeoutError
 
 
 class Judgement:
@@ -37,6 +38,7 @@ class Judgement:
         self.worlds = ButForWorlds(store, requirements)
         self.questions = AsyncQuestions(store, requirements)
         self.recover: Callable[[str, str, Exception], object] = requirements.recover
+        self.report: Callable[[str, Exception], None] = lambda *_: None
         self.disable: Callable[[ConstraintNode], None] = requirements.disable
         self.cancelled: list[Run] = []
         """Runs that were cancelled, and may have left markers."""
@@ -129,8 +131,10 @@ class Judgement:
     def take_answer(self, node: AsyncConstraintNode, evaluation: int, answer: "tuple[Record, ...] | Exception") -> None:
         """Judge what an async constraint has answered; an answer to an older question is stale."""
         if node.evaluation != evaluation or not node.outstanding:
+            self.overlook(node, answer)
             return
         if node.state and self.questions.inputs_changed(node):  # stale too: this pass asks again
+            self.overlook(node, answer)
             node.asked = False
             self.agenda.push(node)
             return
@@ -142,6 +146,12 @@ class Judgement:
             self.questions.join(node)
         release(node, self.agenda)
         update_pending(node, self.agenda)
+
+    def overlook(self, node: ConstraintNode, answer: "tuple[Record, ...] | Exception") -> None:
+        """Leave an answer aside that counts no more. What was raised is an error all the same; a timeout is none."""
+        raised = answer.__cause__ if isinstance(answer, ConstraintTimeoutError) else answer
+        if isinstance(raised, Exception):
+            self.report(node.id, raised)
 
     # -- comparing --------------------------------------------------------------------------------
 

@@ -60,9 +60,12 @@ class Planner:
         self._kept: list[Record] = []
         """What the program requires of a system that has stopped; it counts again at the next start."""
 
-    def connect(self, recover: Callable[[str, str, Exception], object]) -> None:
-        """Ask *recover* what to do about errors."""
+    def connect(
+        self, recover: Callable[[str, str, Exception], object], report: Callable[[str, Exception], None]
+    ) -> None:
+        """Ask *recover* what to do about errors, and *report* those that a constraint raised and nobody judges."""
         self.judgement.recover = self.requirements.recover = recover
+        self.judgement.report = report
 
     # -- what has happened ------------------------------------------------------------------------
 
@@ -168,9 +171,11 @@ class Planner:
                 node.world.close()
             node.reset()
         self.agenda.clear()
-        self._answers.clear()
         self.judgement.cancelled.clear()
         self.judgement.worlds.look_at({})
+        while self._answers:  # they came when it was ending already
+            node, _, answer = self._answers.popleft()
+            self.judgement.overlook(node, answer)
 
     @property
     def due(self) -> bool:

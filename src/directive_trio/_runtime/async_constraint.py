@@ -113,7 +113,7 @@ class AsyncConstraints:
             del self.asking[node]
             self.planner.answered(node, asking.evaluation, answer)
         elif raised is not None:  # while it cleaned up
-            self.boundary.report("constraint", node.id, raised, observed=False)
+            self.boundary.report_unjudged(node.id, raised)
 
     async def _answer(self, node: AsyncConstraintNode, asking: Asking) -> tuple[Record, ...]:
         if not node.question.holds(asking.read):

@@ -65,6 +65,10 @@ class Boundary:
         elif not (self.logged_elsewhere and observed):
             logger.error("%s %s: %r", kind, definition, error, exc_info=error)
 
+    def report_unjudged(self, constraint: str, error: Exception) -> None:
+        """Tell what an async constraint raised when nobody waited for its answer any more."""
+        self.report("constraint", constraint, error, observed=False)
+
     def _choose(self, kind: str, definition: str, error: Exception) -> Strategy:
         choice = getattr(self.policy, kind)
         if not callable(choice):

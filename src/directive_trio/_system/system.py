@@ -108,7 +108,7 @@ class System(Definitions):
             dispatch=self._events.dispatch,
             state=lambda: self._life.state,
         )
-        self._planner.connect(self._boundary.recover)
+        self._planner.connect(self._boundary.recover, self._boundary.report_unjudged)
         make_effects(self._loop.effects, self._names, modules)
         make_sources(self._loop.sources, self._events, modules, teardown_grace)
         self._view = SystemView(self._store.tracking.beside)
