@@ -12,7 +12,7 @@ from demo.market import HEARD
 from demo.modules import Chain, make_chain
 from demo.modules.api import accepted
 from demo.modules.auth import LogIn
-from demo.modules.live import REFRESHES, LiveFacts
+from demo.modules.live import REFRESHES, Follow, LiveFacts
 from demo.outcome import Exit, judge
 from demo.progress import Progress
 from demo.report import (
@@ -123,6 +123,7 @@ class Story:
         """Once everything is there, wait until it has been kept up to date for a while."""
         if self.is_complete(system):
             screen.say("the dashboard is complete: from here on, prices move and a timer reminds")
+            system.dispatch(Follow())
             with trio.move_on_after(LIVE_TIMEOUT):
                 await system.wait_until(lambda view: is_live(view[self.chain.live]))
             await system.settle(SETTLE_TIMEOUT)

@@ -32,6 +32,8 @@ class LiveFacts:
     prices: dict[str, float] = fact(factory=dict)
     loaded_after: int = -1
     """The number of gaps after which the prices were loaded."""
+    following: bool = False
+    """Whether somebody looks at it: what comes by itself comes as long as this is so."""
     gaps: int = 0
     moves: int = 0
     refreshes: int = 0
@@ -40,6 +42,11 @@ class LiveFacts:
     def is_current(self) -> bool:
         """Whether nothing was missed since the prices were loaded."""
         return self.loaded_after == self.gaps
+
+
+@frozen
+class Follow:
+    """Event: somebody wants to see how it goes on."""
 
 
 @frozen
@@ -70,6 +77,10 @@ def live_module(
     """Make the module that keeps the prices; *feed* is the address of the channels, empty for none."""
     live = Module("live", LiveFacts)
 
+    @live.on(Follow)
+    def follow(facts: LiveFacts, event: Follow) -> None:
+        facts.following = True
+
     @live.on(PriceMoved)
     def price_moved(facts: LiveFacts, event: PriceMoved) -> None:
         facts.prices = {**facts.prices, event.record["symbol"]: event.record["price"]}
@@ -96,16 +107,16 @@ def live_module(
         else:  # one has moved meanwhile: the answer may be older than that
             ctx.requeue()
 
-    # A source is attached while its key is not None: both wait for the dashboard.
+    # A source is attached while its key is not None: both wait until somebody follows.
     if feed:
         prices = ChannelOptions(postgres_changes=[PostgresChanges(table="prices")])
         market = realtime_channel(
             feed, "market", prices, apikey="demo", on_change=PriceMoved, on_gap=lambda _: PricesMissed()
         )
-        live.add_source(market, name="market", key=lambda facts: dashboard.of(facts).loaded or None)
+        live.add_source(market, name="market", key=lambda facts: facts.following or None)
 
     def is_refreshing(facts: LiveFacts) -> bool | None:
-        return (dashboard.of(facts).loaded and facts.refreshes < REFRESHES) or None
+        return (facts.following and facts.refreshes < REFRESHES) or None
 
     live.add_source(repeat(Refresh(), every=REFRESH_EVERY), name="reminder", key=is_refreshing)
     return live

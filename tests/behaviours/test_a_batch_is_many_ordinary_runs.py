@@ -485,6 +485,28 @@ async def test_an_interrupt_while_outcomes_are_dealt_out(autojump_clock: trio.ab
     ]
 
 
+async def test_an_interrupt_when_the_last_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
+    """From who is told of it: its batch is empty, and not called when the window closes while others clean up."""
+    module = cache(load, window=1)
+
+    @module.effect
+    async def lingering(facts: Cache) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(2)
+
+    def interrupt(seen: Observation) -> None:
+        if seen.type == "resolver.cancel":
+            raise KeyboardInterrupt
+
+    with pytest.RaisesGroup(KeyboardInterrupt):
+        async with open_system(module, initial={"cache": {"wanted": (1,)}}) as system:
+            system.observe(interrupt)
+            await trio.sleep(0.5)
+
+
 # -- the shared context --------------------------------------------------------------------------------
 
 

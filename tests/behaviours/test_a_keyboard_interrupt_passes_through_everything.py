@@ -10,6 +10,7 @@ from directive_trio import ErrorBoundary, Module, Retry, SourceLink, System, ope
 from directive_trio.abc import Plugin
 from directive_trio.errors import LifecycleError
 from directive_trio.observe import Observation
+from tests.behaviours.feeds import Line, Tick, feed_module
 from tests.behaviours.worker import Ctx, Job, WorkFacts, all_tasks, work_module
 
 
@@ -288,3 +289,22 @@ async def test_an_interrupt_at_the_end_of_an_eviction_wakes_who_waits(autojump_c
         await system.evict(trio.current_time() + 10)
         assert trio.current_time() < 1
     assert system.state == "destroyed"
+
+
+async def test_an_interrupt_from_who_is_told_of_a_stop_does_not_undo_it(autojump_clock: trio.abc.Clock) -> None:
+    """It comes out of ``stop`` to whoever has asked, and the system ends all the same."""
+
+    def interrupt(seen: Observation) -> None:
+        if seen.type == "source.drop":
+            raise KeyboardInterrupt
+
+    module, line = feed_module(), Line()
+    module.source(coalesce="last_write_wins", name="line")(line)
+    async with trio.open_nursery() as nursery:
+        system: System = await nursery.start(System(module).run)
+        system.observe(interrupt)
+        await system.settle()
+        line.link.publish(Tick())
+        with pytest.raises(KeyboardInterrupt):
+            system.stop()
+    assert system.state == "stopped"

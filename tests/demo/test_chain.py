@@ -6,7 +6,7 @@ from trio.testing import MockClock
 
 from demo.modules import Chain, make_chain
 from demo.modules.auth import AuthFacts, LogIn
-from demo.modules.live import REFRESHES, PriceMoved, PricesMissed
+from demo.modules.live import REFRESHES, Follow, PriceMoved, PricesMissed
 from demo.modules.permissions import PermissionFacts
 from demo.server import STORED_TOKEN, Api, Faults, make_app
 from directive_trio import System, open_system
@@ -96,11 +96,12 @@ async def test_a_gap_during_the_fetch_of_the_prices_supersedes_it(autojump_clock
 
 
 async def test_the_reminder_has_the_notifications_loaded_again(autojump_clock: MockClock) -> None:
-    """Once the dashboard is there, so many times."""
+    """Once somebody follows, so many times."""
     async with open_client() as client:
         chain = make_chain(client)
         async with open_system(*chain.modules) as system:
             await log_in(system, client)
+            system.dispatch(Follow())
             await system.wait_until(lambda view: view[chain.live].refreshes == REFRESHES)
             await system.settle()
             assert system[chain.notifications].loaded

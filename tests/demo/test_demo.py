@@ -108,11 +108,12 @@ def test_the_prices_are_kept_up_to_date(good: Ended) -> None:
     place = 0
     for text in (
         "requires LoadPrices(gaps=0)",
+        "live::loaded_after                -1 → 0",
+        "the dashboard is complete: from here on, prices move and a timer reminds",
         "event PriceMoved(record={'symbol': 'IBM', 'price': 127.16})",
         "event PricesMissed()",
         "requires LoadPrices(gaps=1)",
         "live::loaded_after                0 → 1",
-        "the dashboard is complete: from here on, prices move and a timer reminds",
     ):
         place = good.text.find(text, place)
         assert place >= 0, f"{text!r} is missing or too early in:\n{good.text}"

@@ -76,19 +76,26 @@ class Batch(LiveRun):
 
     def cancel_item(self, item: BatchItem, reason: CancelReason) -> None:
         """A run has been cancelled: it ends at once, unless the call is at work for it."""
-        if not self.calling:
+        ends = not self.calling
+        if ends:
             self.items.remove(item)
-            self.runs.finish(item, None)
+        try:
+            self._go_on_without(item, reason)
+        finally:  # last: who is told of its end, or of the abort, might raise a KeyboardInterrupt
+            if ends:
+                self.runs.finish(item, None)
+
+    def _go_on_without(self, item: BatchItem, reason: CancelReason) -> None:
         if self.run.live:
             item.run.taken_back = True  # what the call has written, it has written for the others too
+            return
+        self.run.reason = reason
+        for one in self.items:
+            one.run.taken_back = False  # but now it was in vain: whoever is judged first takes it back
+        if self.window is None:
+            self.cancel(reason)
         else:
-            self.run.reason = reason
-            for one in self.items:
-                one.run.taken_back = False  # but now it was in vain: whoever is judged first takes it back
-            if self.window is None:
-                self.cancel(reason)
-            else:
-                self.window.cancel()
+            self.window.cancel()
 
     def unfinished(self) -> list[BatchItem]:
         """Return the runs that have no outcome."""
