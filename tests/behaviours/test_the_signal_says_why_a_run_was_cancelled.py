@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from directive_trio import CancelReason, open_system
+from directive_trio import CancelReason, Retry, open_system
 from directive_trio.errors import AbortedError
 from tests.behaviours.worker import Ctx, Job, work_module
 
@@ -146,3 +146,44 @@ async def test_after_the_abortion_waiting_returns_and_raising_raises(autojump_cl
         system[module].wanted = ""
         await system.settle()
     assert heard == ["removed", "removed"]
+
+
+@pytest.mark.parametrize(("ends", "reason"), [(False, "removed"), (True, None)])
+async def test_who_asks_for_it_first_when_the_run_is_over_hears_the_same(
+    ends: bool, reason: str | None, autojump_clock: trio.abc.Clock
+) -> None:
+    """It is made when somebody asks for it; that makes no difference."""
+    kept: list[Ctx] = []
+
+    async def do(job: Job, ctx: Ctx) -> None:
+        kept.append(ctx)
+        if not ends:
+            await trio.sleep_forever()
+
+    module = work_module(do)
+    async with open_system(module, initial={"work": {"wanted": "a"}}) as system:
+        await trio.sleep(1)
+        system[module].wanted = ""
+        await system.settle()
+        signal = kept[0].signal
+        assert signal is kept[0].signal
+        assert (signal.reason.kind if signal.reason else None) == reason
+        assert signal.aborted is not ends
+
+
+async def test_each_attempt_has_its_own_whoever_runs_it(autojump_clock: trio.abc.Clock) -> None:
+    """A sync attempt has been over when the next one begins; what its context says stays."""
+    kept: list[Ctx] = []
+
+    def do(job: Job, ctx: Ctx) -> None:
+        kept.append(ctx)
+        if len(kept) == 3:
+            assert len({id(one.signal) for one in kept}) == 3
+            ctx.cancel()
+            return
+        raise ValueError(job)
+
+    module = work_module(do, retry=Retry(attempts=3, initial_delay=1))
+    async with open_system(module, initial={"work": {"wanted": "a"}}) as system:
+        await system.settle(timeout=None)
+        assert [ctx.signal.aborted for ctx in kept] == [False, False, True]

@@ -35,9 +35,9 @@ def test_a_condition_is_read_up_to_its_first_miss() -> None:
         read.append(name)
         return values[name]
 
-    question = Question(Job, (("a", 1), ("b", 0), ("c", 3)), ("extra",))
+    question = Question((("a", 1), ("b", 0), ("c", 3)), ("extra",))
     values["extra"] = 0
-    assert question.ask(7, look) == NOTHING
+    assert question.ask(Job, 7, look) == NOTHING
     assert read == ["extra", "a", "b"]
     values["b"] = 0
-    assert question.ask(7, look) == (Job(7),)
+    assert question.ask(Job, 7, look) == (Job(7),)

@@ -12,14 +12,11 @@ NOTHING: tuple[Record, ...] = ()
 
 
 class Question:
-    """What is asked of one constraint: its function, the nodes of its condition, and those it also reads."""
+    """What is asked of one constraint beside its function: the nodes of its condition, and those it also reads."""
 
-    __slots__ = ("function", "reads", "when")
+    __slots__ = ("reads", "when")
 
-    def __init__(
-        self, function: Callable[[Any], Any], when: tuple[tuple[Any, object], ...], reads: tuple[Any, ...]
-    ) -> None:
-        self.function = function
+    def __init__(self, when: tuple[tuple[Any, object], ...], reads: tuple[Any, ...]) -> None:
         self.when = when
         self.reads = reads
 
@@ -29,12 +26,13 @@ class Question:
             read(node)
         return all(fits(expected, read(node)) for node, expected in self.when)
 
-    def ask(self, view: Any, read: Callable[[Any], Any]) -> tuple[Record, ...]:
+    def ask(self, function: Callable[[Any], Any], view: Any, read: Callable[[Any], Any]) -> tuple[Record, ...]:
         """Ask a sync constraint."""
-        if (self.when or self.reads) and not self.holds(read):
-            return NOTHING
-        answer = self.function(view)
-        return NOTHING if answer is None else as_demand(answer)
+        return as_demand(function(view)) if self.holds(read) else NOTHING
+
+
+PLAIN = Question((), ())
+"""That of all constraints with nothing but a function."""
 
 
 def as_demand(answer: object) -> tuple[Record, ...]:

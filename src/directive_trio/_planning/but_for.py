@@ -39,10 +39,11 @@ class ButForWorlds:
         return self._ask_in(world_of(self.store, sink.run), sink)
 
     def _ask_in(self, world: World, sink: ButFor) -> tuple[Record, ...]:
-        question, view = sink.node.question, world.lens.beside(sink.node.definition.module)
+        node = sink.node
+        question, function, view = node.question, node.definition.function, world.lens.beside(node.definition.module)
         try:
             return self.store.track(  # type: ignore[no-any-return]
-                sink, lambda: question.ask(view, lambda source: read(self.store, world.shadow(source)))
+                sink, lambda: question.ask(function, view, lambda source: read(self.store, world.shadow(source)))
             )
         except Exception:  # noqa: BLE001  # an error of a world that is not is nobody's error; it wants nothing
             return NOTHING

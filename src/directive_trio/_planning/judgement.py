@@ -11,7 +11,7 @@ from typing import Any
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
 from directive_trio._observation.observations import ConstraintBlocked, ConstraintError, ConstraintEvaluate
-from directive_trio._planning.answer import NOTHING
+from directive_trio._planning.answer import NOTHING, PLAIN, as_demand
 from directive_trio._planning.async_questions import AsyncQuestions
 from directive_trio._planning.blocking import release, update_pending
 from directive_trio._planning.but_for import ButForWorlds
@@ -19,7 +19,7 @@ from directive_trio._planning.constraint_node import AsyncConstraintNode, ButFor
 from directive_trio._planning.decisions import Decisions
 from directive_trio._planning.inputs import read
 from directive_trio._planning.requirement_set import RequirementSet
-from directive_trio._planning.run import Run
+from directive_trio._planning.run import COMPLETE, Run
 from directive_trio._planning.wanted import REMOVED, SUPERSEDED, Wanted
 from directive_trio._store.graph import CLEAN
 from directive_trio._store.store import Store
@@ -105,7 +105,11 @@ class Judgement:
         tracking.reads = reads
         try:
             try:
-                demand = node.question.ask(node.view, self._read)
+                if node.question is PLAIN:
+                    answer = node.definition.function(node.view)
+                    demand = NOTHING if answer is None else as_demand(answer)
+                else:
+                    demand = node.question.ask(node.definition.function, node.view, self._read)
             finally:
                 tracking.reads = outer
                 self.store.has_read(node, reads)
@@ -211,7 +215,7 @@ class Judgement:
         """A constraint asks no more. But for the run's own writes, would it?"""
         run = wanted.run
         reason = _reason(wanted, [other.requirement for other in now]) if now else REMOVED
-        if run is None or not run.wrote or not _judged(run):
+        if run is None or run.outcome is COMPLETE or not run.wrote or not _judged(run):
             self.requirements.leave(node, wanted, reason)
             return
         if node.definition.is_async:  # asked in the world without the run's writes, it is never seen to hold

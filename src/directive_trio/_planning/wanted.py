@@ -139,24 +139,23 @@ class Wanted:
             self.asking += 1
         elif link is HOLDS:
             self.holding += 1
-        if before is not None:
-            self._uncount(before)
-        elif node.rank > self.rank:
-            self.rank = node.rank
+        if before is None:
+            if node.rank > self.rank:  # noqa: PLR1730  # `max` takes longer
+                self.rank = node.rank
+        elif before is ASKS:
+            self.asking -= 1
+        elif before is HOLDS:
+            self.holding -= 1
         return before is None
 
     def unlink(self, node: "ConstraintNode") -> Link | None:
         """Link a constraint no more; return how it was."""
         before = self.links.pop(node, None)
-        if before is not None:
-            self._uncount(before)
-        return before
-
-    def _uncount(self, before: Link) -> None:
         if before is ASKS:
             self.asking -= 1
         elif before is HOLDS:
             self.holding -= 1
+        return before
 
     def producers(self) -> "list[ConstraintNode]":
         """Return the constraints that ask for it, in their order."""

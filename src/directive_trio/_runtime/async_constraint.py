@@ -118,4 +118,4 @@ class AsyncConstraints:
     async def _answer(self, node: AsyncConstraintNode, asking: Asking) -> tuple[Record, ...]:
         if not node.question.holds(asking.read):
             return NOTHING
-        return as_demand(await node.question.function(asking.lens.beside(node.definition.module)))
+        return as_demand(await node.definition.function(asking.lens.beside(node.definition.module)))

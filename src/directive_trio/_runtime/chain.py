@@ -39,8 +39,9 @@ class Chain:
 
     def reset(self) -> None:
         """The chain is broken."""
+        if self._authors:
+            self._authors.clear()
         self._length = 0
-        self._authors.clear()
 
 
 def _name(author: Author) -> str:

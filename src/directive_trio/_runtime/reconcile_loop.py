@@ -286,7 +286,11 @@ class ReconcileLoop:
                 self.effects.resume()
             if self.watchers.marked:
                 self.watchers.resume()
-        self._count_chain(changes, outside)
+        if self._woken_from_outside or outside:
+            self._woken_from_outside = False
+            self.chain.reset()
+        else:
+            self._count_chain(changes)
         self.store.ambient = only if only > 0 else ENGINE
         if self.observers.listening:
             self.observers.tell(ReconcileStart, self.passes, tuple(cell.name for cell in changes))
@@ -351,10 +355,9 @@ class ReconcileLoop:
 
     # -- rings of passes --------------------------------------------------------------------------
 
-    def _count_chain(self, changes: "dict[Cell, tuple[Any, int]]", outside: bool) -> None:
+    def _count_chain(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
         """Count passes that were caused by nothing but the pass before."""
-        if self._woken_from_outside or outside or any(cell.version > self._last_revision for cell in changes):
-            self._woken_from_outside = False
+        if any(cell.version > self._last_revision for cell in changes):
             self.chain.reset()
         elif self.chain.too_long():
             self._stop_ring()

@@ -49,11 +49,11 @@ if TYPE_CHECKING:
 
 
 class LiveRun:
-    """One run that has begun: its scope and the signal of its present attempt."""
+    """One run that has begun: its scope and the signal of its present attempt, if anybody has asked for that."""
 
     __slots__ = ("attempt_scope", "run", "scope", "signal", "timed_out")
 
-    def __init__(self, run: Run, signal: RunSignal) -> None:
+    def __init__(self, run: Run, signal: RunSignal | None = None) -> None:
         self.run = run
         self.scope = trio.CancelScope(shield=True)
         self.signal = signal
@@ -65,12 +65,14 @@ class LiveRun:
         self.timed_out = True
         assert self.attempt_scope is not None  # an attempt with a timeout has one
         self.attempt_scope.cancel(reason="timeout")
+        assert self.signal is not None  # and a signal
         self.signal.abort(CancelReason("timeout", after))
 
     def cancel(self, reason: CancelReason) -> None:
         """End the run, with trio's own cancel reason. Its signal is aborted before its task hears of it."""
         self.scope.cancel(reason=reason.kind)  # comes first: an abort callback might raise a KeyboardInterrupt
-        self.signal.abort(reason)
+        if self.signal is not None:
+            self.signal.abort(reason)
 
 
 class ResolverRuns:
@@ -106,8 +108,12 @@ class ResolverRuns:
 
     def start(self, run: Run, its_turn: bool) -> None:
         """Begin a run, or queue it behind others of a limited resolver. *its_turn*: it has been queued."""
-        resolver = _resolver(run)
-        if its_turn or resolver.limit is None or (resolver.id not in self.queued and self._has_place(resolver)):
+        resolver = run.wanted.resolver
+        assert resolver is not None  # a requirement without one is never dispatched
+        if resolver.limit is None:
+            self._begin(run, resolver)
+        elif its_turn or (resolver.id not in self.queued and self._has_place(resolver)):
+            self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
             self._begin(run, resolver)
         else:  # behind those that wait already, also where a place has just come free
             self.queued.setdefault(resolver.id, OrderedDict())[run] = None
@@ -138,27 +144,35 @@ class ResolverRuns:
 
     def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         batch = resolver.batch
-        if batch is None:
-            live = self.live[run] = LiveRun(run, RunSignal(self.boundary, resolver.id))
-        else:
+        if batch is not None:
             live = self.live[run] = self.batches.gather(run, resolver, batch)
-        if resolver.limit is not None:
-            self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
+            if self.observers.listening:
+                self._tell_start(run, resolver)
+            self.batches.call_if_full(live, batch)
+            return
+        live = self.live[run] = LiveRun(run)
         if not resolver.is_async:
             self._run_inline(live, resolver)
             return
-        if batch is None:
-            self._start_task(live, resolver)
+        self._start_task(live, resolver)
         if self.observers.listening:
             self._tell_start(run, resolver)
-        if batch is not None:
-            self.batches.call_if_full(live, batch)
 
     def _tell_start(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
 
     def signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
         return RunSignal(self.boundary, resolver.id)
+
+    def signal_of(self, run: Run) -> RunSignal:
+        """Make the signal of a run that has only one, since somebody asks for it."""
+        signal = self.signal(_resolver(run))
+        if run.reason is not None:
+            signal.abort(run.reason)
+        live = self.live.get(run)
+        if live is not None:
+            live.signal = signal
+        return signal
 
     def _start_task(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None = None) -> None:
         tasks, name = self.tasks, f"{PREFIX}{resolver.id} run {live.run.number}"
@@ -203,12 +217,13 @@ class ResolverRuns:
         run = live.run
         if run.reason is None and isinstance(error, AbortedError):
             # Its own signal: an owned fact was clobbered. Somebody else's: for this run it is its own wish.
-            run.reason = live.signal.reason or CancelReason("cancelled")
+            run.reason = (live.signal and live.signal.reason) or CancelReason("cancelled")
         if run.reason is not None:
             outcome = CANCEL
             if isinstance(error, AbortedError):
                 error = None
-            live.signal.abort(run.reason)
+            if live.signal is not None:
+                live.signal.abort(run.reason)
         else:
             outcome = COMPLETE if error is None else ERROR
         del self.live[run]
@@ -260,7 +275,8 @@ class ResolverRuns:
                     if run.reason is not None:  # cancelled before its first step: the user's code never begins
                         pass
                     elif delay is None and resolver.timeout is None and resolver.retry.attempts == 1:
-                        outcome: Any = resolver.function(run.wanted.requirement, self._context(live, resolver))
+                        context = RunContext(self, run, self.store.modules[resolver.module])
+                        outcome: Any = resolver.function(run.wanted.requirement, context)
                         await outcome
                     else:
                         error = await self._attempts(live, resolver, delay)
@@ -284,6 +300,7 @@ class ResolverRuns:
 
     async def _attempts(self, live: LiveRun, resolver: Resolver[Any, Any], delay: float | None) -> Exception | None:
         """Run attempts until one completes, the policy gives up, or the run is cancelled."""
+        live.signal = live.signal or self.signal(resolver)
         while True:
             if delay is not None:
                 await trio.sleep(delay)  # raises too where the run is cancelled in the tick in which it ends
@@ -350,6 +367,8 @@ class ResolverRuns:
     def _run_inline(self, live: LiveRun, resolver: Resolver[Any, Any]) -> None:
         run = live.run
         error: Exception | None = None
+        if resolver.retry.attempts > 1:
+            live.signal = self.signal(resolver)  # each attempt has its own
         try:
             if self.observers.listening:
                 self._tell_start(run, resolver)

@@ -25,15 +25,21 @@ REJECTIONS_TOLD = 10
 class RunContext:
     """What a resolver gets beside its requirement. Keeps the promises of `Context`."""
 
-    __slots__ = ("_facts", "_place", "_run", "_runs", "attempt", "signal")
+    __slots__ = ("_facts", "_place", "_run", "_runs", "_signal", "attempt")
 
-    def __init__(self, runs: "ResolverRuns", run: Run, place: Place, signal: RunSignal) -> None:
+    def __init__(self, runs: "ResolverRuns", run: Run, place: Place, signal: RunSignal | None = None) -> None:
         self._runs = runs
         self._run = run
         self._place = place
         self._facts: Any = None
+        self._signal = signal
         self.attempt = run.attempt
-        self.signal = signal
+
+    @property
+    def signal(self) -> RunSignal:
+        if self._signal is None:
+            self._signal = self._runs.signal_of(self._run)
+        return self._signal
 
     @property
     def deps(self) -> Any:
@@ -145,23 +151,18 @@ class WatchfulContext(RunContext):
     then finds out by itself.
     """
 
-    __slots__ = ("_over", "_signal")
+    __slots__ = ("_over",)
 
     def __init__(
         self, runs: "ResolverRuns", run: Run, place: Place, signal: RunSignal, over: Callable[[], CancelReason | None]
     ) -> None:
         self._over = over
-        self._signal = signal
         super().__init__(runs, run, place, signal)
 
     @property
     def signal(self) -> RunSignal:
         self._look()
-        return self._signal
-
-    @signal.setter
-    def signal(self, signal: RunSignal) -> None:
-        self._signal = signal
+        return super().signal
 
     @property
     def facts(self) -> Any:

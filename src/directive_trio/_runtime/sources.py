@@ -453,7 +453,8 @@ class Sources:
     def pass_ended(self) -> None:
         """A pass is over."""
         self._passes += 1
-        self._wake_all()
+        if self._pass_over is not None:
+            self._wake_all()
 
     def _wake_all(self) -> None:
         if self._pass_over is not None:

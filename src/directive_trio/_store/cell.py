@@ -77,7 +77,8 @@ class Cell:
         if self.touched > since:
             return False
         schema, now = self.schema, self.value
-        if type(value) in schema.plain and type(now) in schema.plain:
+        kind = type(value)
+        if kind is type(now) and kind in schema.plain:
             return bool(value == now)
         return unchanged(False, schema.key, value, now)
 

@@ -374,8 +374,10 @@ class Store(Graph):
 
     def take_changes(self) -> "dict[Cell, tuple[Any, int]]":
         """Hand over the facts that really differ since the last take, and begin a new window."""
-        changes = {cell: before for cell, before in self.changes.items() if not cell.kept(*before)}
-        self.changes = {}
+        changes, self.changes = self.changes, {}
+        kept = [cell for cell, (value, version) in changes.items() if cell.kept(value, version)]
+        for cell in kept:
+            del changes[cell]
         self.epoch += 1
         self.due = False
         return changes

@@ -17,7 +17,7 @@ from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.results import refuse_unrun
 from directive_trio._planning.agenda import Agenda
-from directive_trio._planning.answer import Question
+from directive_trio._planning.answer import PLAIN, Question
 from directive_trio._planning.constraint_node import ConstraintNode, node_of
 from directive_trio._planning.ownership import Owners
 from directive_trio._planning.planner import Planner
@@ -200,7 +200,7 @@ def question(constraint: Constraint[Any, Any], names: Names) -> Question:
     """Find the facts and derivations that the names of a constraint mean."""
     when = tuple((names.node(name, constraint.module), expected) for name, expected in constraint.when.items())
     reads = tuple(names.node(target, constraint.module) for target in constraint.reads)
-    return Question(constraint.function, when, reads)
+    return Question(when, reads) if when or reads else PLAIN
 
 
 def predecessors(
