@@ -61,7 +61,7 @@ class Judgement:
             node.state = CLEAN
         if node.delayed:
             release(node, self.agenda)
-        if node.pending or node.open:
+        if node.pending is not (node.open > 0):
             update_pending(node, self.agenda)
 
     def async_constraint(self, node: AsyncConstraintNode) -> None:

@@ -212,7 +212,7 @@ class RequirementSet:
     def _begin(self, wanted: Wanted, origin: str) -> None:
         if self.leaving:
             self.leaving.pop(wanted, None)
-        if wanted.told or wanted.wanted:
+        if wanted.told or wanted.asking or wanted.holding or wanted.required:
             return
         wanted.origin = origin
         wanted.told = True

@@ -40,7 +40,6 @@ from directive_trio._observation.observations import (
 )
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.planner import Planner
-from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._runtime.async_constraint import AsyncConstraints
 from directive_trio._runtime.batch import Batches
@@ -191,15 +190,15 @@ class ReconcileLoop:
 
     def _rest(self) -> None:
         """Nothing is due: say so if it is settled, and wake those who wait for that."""
+        if self.runs.live:
+            return  # a run goes on more often than anything else
         self._announce()
         if self.settlement.waiting:
             self.settlement.look()
 
     def _announce(self) -> None:
         """Nothing is due: say that it is settled, once, when it is."""
-        if self.settled or self.runs.live or self.retries.scheduled:
-            return  # a run goes on more often than anything else
-        if not self._busy:
+        if not (self.settled or self.retries.scheduled or self._busy):
             self.settled = True
             self.planner.settled()
             if self.observers.listening:
@@ -315,24 +314,31 @@ class ReconcileLoop:
             if self.stopping:
                 break
             if run.reason is None:  # else it was cancelled before its turn came
-                self._start(run)
                 started += 1
+                if self.runs.start(run):
+                    self.chain.wrote(run.wanted)
         if self.runs.freed:
             started += self._start_queued()
-        if not self.stopping:
-            for node in plan.evaluate:
-                if node.outstanding:
-                    self.constraints.ask(node)
-            for wanted, delay in plan.schedule:
-                self.retries.schedule(wanted, delay)
+        if plan.evaluate or plan.schedule:
+            self._ask_and_schedule(plan)
         return started, len(plan.cancel)
+
+    def _ask_and_schedule(self, plan: Plan) -> None:
+        if self.stopping:
+            return
+        for node in plan.evaluate:
+            if node.outstanding:
+                self.constraints.ask(node)
+        for wanted, delay in plan.schedule:
+            self.retries.schedule(wanted, delay)
 
     def _start_queued(self) -> int:
         """Fill the places that have come free. Return how many runs were started."""
         started = 0
         while not self.stopping and (queued := self.runs.next_queued()) is not None:
-            self._start(queued, True)
             started += 1
+            if self.runs.start(queued, its_turn=True):
+                self.chain.wrote(queued.wanted)
         return started
 
     def _cancel(self, plan: Plan) -> None:
@@ -342,12 +348,6 @@ class ReconcileLoop:
             self.constraints.abandon(node)
         for wanted in plan.unschedule:
             self.retries.unschedule(wanted)
-
-    def _start(self, run: Run, its_turn: bool = False) -> None:
-        revision = self.store.revision
-        self.runs.start(run, its_turn)
-        if run.outcome is not None or self.store.revision != revision:
-            self.chain.wrote(run.wanted)
 
     def _retry(self, wanted: Wanted) -> None:
         self.planner.retry_due(wanted)

@@ -106,17 +106,20 @@ class ResolverRuns:
 
     # -- beginning --------------------------------------------------------------------------------
 
-    def start(self, run: Run, its_turn: bool) -> None:
-        """Begin a run, or queue it behind others of a limited resolver. *its_turn*: it has been queued."""
+    def start(self, run: Run, *, its_turn: bool = False) -> bool:
+        """Begin a run, or queue it behind others of a limited resolver. *its_turn*: it has been queued.
+
+        Returns whether it was a sync one, which has ended or written by now.
+        """
         resolver = run.wanted.resolver
         assert resolver is not None  # a requirement without one is never dispatched
         if resolver.limit is None:
-            self._begin(run, resolver)
-        elif its_turn or (resolver.id not in self.queued and self._has_place(resolver)):
+            return self._begin(run, resolver)
+        if its_turn or (resolver.id not in self.queued and self._has_place(resolver)):
             self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
-            self._begin(run, resolver)
-        else:  # behind those that wait already, also where a place has just come free
-            self.queued.setdefault(resolver.id, OrderedDict())[run] = None
+            return self._begin(run, resolver)
+        self.queued.setdefault(resolver.id, OrderedDict())[run] = None  # behind those that wait, whatever has come free
+        return False
 
     def next_queued(self) -> Run | None:
         """Take a run out of its queue for which a place has come free; None when there is no such run."""
@@ -142,21 +145,23 @@ class ResolverRuns:
         if not queue:
             self.queued.pop(resolver_id, None)
 
-    def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> None:
+    def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> bool:
         batch = resolver.batch
         if batch is not None:
             live = self.live[run] = self.batches.gather(run, resolver, batch)
             if self.observers.listening:
                 self._tell_start(run, resolver)
             self.batches.call_if_full(live, batch)
-            return
+            return False
         live = self.live[run] = LiveRun(run)
         if not resolver.is_async:
+            revision = self.store.revision
             self._run_inline(live, resolver)
-            return
+            return run.outcome is not None or self.store.revision != revision
         self._start_task(live, resolver)
         if self.observers.listening:
             self._tell_start(run, resolver)
+        return False
 
     def _tell_start(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
@@ -215,23 +220,24 @@ class ResolverRuns:
     def finish(self, live: LiveRun, error: Exception | None) -> None:
         """The code of a run has ended: settle its outcome, make room for the next, tell planning."""
         run = live.run
-        if run.reason is None and isinstance(error, AbortedError):
+        if error is not None and isinstance(error, AbortedError):
             # Its own signal: an owned fact was clobbered. Somebody else's: for this run it is its own wish.
-            run.reason = (live.signal and live.signal.reason) or CancelReason("cancelled")
+            run.reason = run.reason or (live.signal and live.signal.reason) or CancelReason("cancelled")
+            error = None
         if run.reason is not None:
             outcome = CANCEL
-            if isinstance(error, AbortedError):
-                error = None
             if live.signal is not None:
                 live.signal.abort(run.reason)
         else:
             outcome = COMPLETE if error is None else ERROR
         del self.live[run]
-        resolver = _resolver(run)
+        resolver = run.wanted.resolver
+        assert resolver is not None  # else it could not have begun
         if resolver.limit is not None:
             self._free_place(resolver.id)
         run.outcome = outcome
-        run.error = error
+        if error is not None:
+            run.error = error
         if self.observers.listening:
             self._tell_end(run, resolver.id)
         if outcome is ERROR and error is not None:
