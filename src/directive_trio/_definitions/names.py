@@ -14,11 +14,10 @@ def qualify(module: str, name: str) -> str:
 
 def split(name: str, home: str = "") -> tuple[str, str]:
     """Split ``auth::token`` or ``auth.token``; a bare name belongs to *home*."""
-    for separator in ("::", "."):
-        module, found, rest = name.partition(separator)
-        if found:
-            return module, rest
-    return home, name
+    module, found, rest = name.partition("::")
+    if not found:
+        module, found, rest = name.partition(".")
+    return (module, rest) if found else (home, name)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -4,7 +4,7 @@ At one rank the constraint comes first, then the but-for questions about it by t
 decisions about requirements whose last producer it is. Whatever is judged may put more on the agenda, also
 before its own place: a marker taken back makes its constraint due again in the same pass.
 
-In most passes one constraint is due and nothing else: it is handed over without being put in order.
+In most passes one constraint is due and comes first: it is handed over without being put in order.
 """
 
 from collections.abc import Callable
@@ -47,13 +47,15 @@ class Agenda:
         heappush(self.heap, (wanted.rank, 2, 0, self._next(), wanted))
 
     def take_marked(self) -> Item | None:
-        """Put what is marked in order. If nothing else is due than one that is marked, it is handed over instead."""
+        """Put what is marked in order. One constraint that is alone and comes first is handed over instead."""
         marked, heap = self.marked, self.heap
-        if len(marked) == 1 and not heap:
-            sink = marked.pop()
-            return sink if sink.state == STALE else None  # else it was judged meanwhile
+        if len(marked) == 1 and type(marked[0]) is not ButFor:
+            node: ConstraintNode = marked[0]
+            if node.state == STALE and not node.queued and (not heap or node.rank <= heap[0][0]):
+                marked.clear()
+                return node
         for sink in marked:
-            if sink.state != STALE:
+            if sink.state != STALE:  # it was judged meanwhile
                 continue
             if type(sink) is ButFor:
                 self.push_question(sink)

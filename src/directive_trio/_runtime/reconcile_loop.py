@@ -28,6 +28,7 @@ from operator import attrgetter
 from typing import Any
 
 import trio
+from trio.lowlevel import checkpoint_if_cancelled, current_task, reschedule, wait_task_rescheduled
 
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.secrecy import HIDDEN
@@ -58,15 +59,6 @@ from directive_trio._store.cell import ENGINE, OUTSIDE, Cell
 from directive_trio._store.store import Store
 
 _writer = attrgetter("writer")
-
-
-def _writers(changes: "dict[Cell, tuple[Any, int]]") -> tuple[int, bool]:
-    """Return who alone has written, or the engine where that is not one; and whether somebody outside has written."""
-    if len(changes) == 1:  # as it is in most passes
-        (cell,) = changes
-        return cell.writer, cell.writer == OUTSIDE
-    writers = set(map(_writer, changes))
-    return next(iter(writers)) if len(writers) == 1 else ENGINE, OUTSIDE in writers
 
 
 class ReconcileLoop:
@@ -127,7 +119,7 @@ class ReconcileLoop:
             self._woken_from_outside = True
         if self._parked is not None:
             task, self._parked = self._parked, None
-            trio.lowlevel.reschedule(task)
+            reschedule(task)
 
     @property
     def due(self) -> bool:
@@ -170,7 +162,7 @@ class ReconcileLoop:
     async def run(self) -> None:
         """Reconcile until asked to stop. Cancelling it is the same as asking."""
         while not self.stopping:
-            await trio.lowlevel.checkpoint_if_cancelled()
+            await checkpoint_if_cancelled()
             self._awake = False
             if self.store.due or self.due:
                 self.reconcile()
@@ -181,8 +173,8 @@ class ReconcileLoop:
             if self._awake:  # by the pass, or by an observer that was told of rest
                 await trio.lowlevel.cancel_shielded_checkpoint()
             else:
-                self._parked = trio.lowlevel.current_task()
-                await trio.lowlevel.wait_task_rescheduled(self._unpark)
+                self._parked = current_task()
+                await wait_task_rescheduled(self._unpark)
 
     def _unpark(self, _: Any) -> trio.lowlevel.Abort:
         self._parked = None
@@ -278,7 +270,14 @@ class ReconcileLoop:
             self.sources.flush()
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
-        only, outside = _writers(changes)
+        if len(changes) == 1:  # as it is in most passes
+            (cell,) = changes
+            only = cell.writer
+            outside = only == OUTSIDE
+        else:
+            writers = set(map(_writer, changes))
+            outside = OUTSIDE in writers
+            only = next(iter(writers)) if len(writers) == 1 else ENGINE
         if outside:
             self.planner.changed_from_outside()
             if self.effects.marked:
