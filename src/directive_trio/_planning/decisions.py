@@ -114,7 +114,8 @@ class Decisions:
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:
         """The run has ended and the requirement is still wanted."""
-        cancelled = run.reason is not None and run.reason.kind in {"cancelled", "timeout", "clobbered"}
+        reason = run.reason
+        cancelled = reason is not None and reason.kind in {"cancelled", "timeout", "clobbered"}
         if run.requeued and not cancelled:
             self.requirements.rows[wanted.resolver_id or ""].reset()
             self.requirements.dispatch(wanted)

@@ -8,7 +8,7 @@ from typing import Any
 
 from directive_trio._planning.constraint_node import ConstraintNode
 from directive_trio._planning.run import Run
-from directive_trio._planning.wanted import Inputs, Wanted
+from directive_trio._planning.wanted import ASKS, Inputs, Wanted
 from directive_trio._store.cell import Cell
 from directive_trio._store.equality import same, unchanged
 from directive_trio._store.graph import CLEAN, FAILED
@@ -68,10 +68,11 @@ def touched_by_others(source: Any, revision: int, runs: set[int]) -> bool:
 
 def differ(wanted: Wanted) -> bool:
     """Say whether an input of a producer differs from what was taken, by whomever."""
-    for node in wanted.producers():  # noqa: SIM110  # mostly one: what `any` takes is made in vain
-        if differs_for(node, wanted):
-            return True
-    return False
+    links = wanted.links
+    if len(links) == 1:  # as mostly
+        ((node, link),) = links.items()
+        return link is ASKS and differs_for(node, wanted)
+    return any(differs_for(node, wanted) for node in wanted.producers())
 
 
 def differs_for(node: ConstraintNode, wanted: Wanted) -> bool:
@@ -80,7 +81,8 @@ def differs_for(node: ConstraintNode, wanted: Wanted) -> bool:
     if taken is None:
         return True
     for source, before in zip(taken.sources, taken.values, strict=True):
-        value_of(source)  # brings it up to date
+        if source.state > FAILED:
+            value_of(source)  # brings it up to date
         if source.version > taken.revision and (
             touched(source, taken.revision) or differs(source, before, source, taken.revision)
         ):

@@ -28,7 +28,7 @@ from directive_trio._planning.judgement import Judgement
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._planning.run import Run
-from directive_trio._planning.wanted import Link, Status, Wanted
+from directive_trio._planning.wanted import ASKS, Status, Wanted
 from directive_trio._store.cell import Cell
 from directive_trio._store.equality import same
 from directive_trio._store.store import Store
@@ -274,4 +274,8 @@ class Planner:
 
 def _place(run: Run) -> int:
     """Return where a run stands in the order of dispatch: with its first producer."""
-    return min((node.rank for node, link in run.wanted.links.items() if link is Link.ASKS), default=-1)
+    first = -1
+    for node, link in run.wanted.links.items():
+        if link is ASKS and not 0 <= first <= node.rank:
+            first = node.rank
+    return first
