@@ -1,4 +1,4 @@
-"""The contract of adapters, as `check_source` tests it: a channel keeps it, on its own connection or on a shared one."""
+"""The contract of adapters, as `check_source` tests it: a channel keeps it, on its own connection or a shared one."""
 
 import pytest
 import trio
@@ -80,7 +80,7 @@ class UntilTheServerKnows(Source):
 
 @pytest.mark.parametrize("token", [None, "a token"])
 async def test_a_channel_on_a_shared_connection_keeps_it_too(autojump_clock: MockClock, token: str | None) -> None:
-    """All parts, beside another channel, to which nothing happens: it stays live on the one connection there ever is."""
+    """All parts, beside another channel that notices nothing: it stays live, on the one connection there ever is."""
 
     async def fetch() -> str:
         await trio.lowlevel.checkpoint()
