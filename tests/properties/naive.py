@@ -55,7 +55,8 @@ class Naive(Passes):
                 self.write(fact, value, OUTSIDE)
             case Touch(fact):
                 self.touches[fact] += 1
-                self.logs[fact].append((OUTSIDE, self.value(fact)))
+                self.logs[fact].append((OUTSIDE, self.shown(fact)))
+                self.standing.pop(fact, None)
                 self.dirty = True
                 self.seen.add("touch")
             case Send(event, value):
@@ -88,7 +89,9 @@ class Naive(Passes):
         self.dirty = True
 
     def cancel_all(self, kind: int, payload: int) -> None:
+        before = [self.shown(fact) for fact in range(FACTS)]
         self.end_all([entry for entry in self.entries.values() if entry.name[1:] == (kind, payload)], "cancelled")
+        self.standing.update({fact: was for fact, was in enumerate(before) if was != self.value(fact)})
 
     def end_all(self, entries: list[Entry], reason: str) -> None:
         self.clear_beneath(entries, self.satisfied())

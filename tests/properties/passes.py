@@ -68,6 +68,7 @@ class Passes(Worlds):
 
     def do_pass(self) -> None:
         """Judge, decide, cancel, dispatch."""
+        self.standing.clear()
         self.before, self.now_known = self.now_known, [list(log) for log in self.logs]
         satisfied = self.satisfied()
         ready: list[Entry] = []

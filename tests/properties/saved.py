@@ -4,6 +4,7 @@ from tests.properties.program import (
     BAG,
     GIVEN,
     Ask,
+    Cancel,
     Constraint,
     Event,
     Life,
@@ -68,3 +69,13 @@ TAKEN_BACK = Program(
     actions=(Wait(3), Wait(1), Send(0, 0), *END),
 )
 """R6: the first bag's write is taken back in the pass that starts the second one: for that it is no change."""
+
+WRITTEN_AGAIN = Program(
+    initial=(3, 0, 0, 0),
+    derived=(),
+    constraints=(demand(0, Test(0, "==", 3), Ask(PING, -1)),),
+    resolvers=(serving(PING, Step(0, ((0, 0),), None), outcome="hang"),),
+    events=NOTHING,
+    actions=(Wait(1), Cancel(PING, 0), Write(0, 0), *END),
+)
+"""R10: who writes what a cancelled run has written, before the pass that takes it back, has changed nothing."""

@@ -17,7 +17,7 @@ from directive_trio.observe import Observation, ResolverStart
 from tests.properties.naive import Naive
 from tests.properties.program import Program, programs
 from tests.properties.reality import ENDS, Reality, name_of
-from tests.properties.saved import FOLLOWERS, STALE, TAKEN_BACK
+from tests.properties.saved import FOLLOWERS, STALE, TAKEN_BACK, WRITTEN_AGAIN
 from tests.properties.state import TooLivelyError, told_by_moment
 
 EXAMPLES = 600
@@ -55,6 +55,7 @@ def naively(program: Program) -> Naive:
 @example(FOLLOWERS)
 @example(STALE)
 @example(TAKEN_BACK)
+@example(WRITTEN_AGAIN)
 def test_the_engine_does_what_a_naive_one_does(program: Program) -> None:
     """The same runs start and end at the same time in the same order, and the same is wanted at each pause."""
     naive = naively(program)

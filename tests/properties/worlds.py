@@ -22,6 +22,8 @@ class Worlds:
         self.logs: list[list[tuple[int, int]]] = [[(OUTSIDE, value)] for value in program.initial]
         self.before = self.now_known = [list(log) for log in self.logs]
         """The logs as they were when the last pass and this one began."""
+        self.standing: dict[int, int] = {}
+        """Markers of runs that somebody's word has cancelled: they stand until the pass that takes them back."""
         self.touches = [0] * FACTS
         self.dirty = True
         self.seen: set[str] = set()
@@ -80,21 +82,26 @@ class Worlds:
 
     def write(self, fact: int, value: int, writer: int) -> None:
         """Write; an equal value changes nothing."""
-        if self.value(fact) != value:
+        if self.shown(fact) != value:
             self.logs[fact].append((writer, value))
+            self.standing.pop(fact, None)
             self.dirty = True
+
+    def shown(self, fact: int) -> int:
+        """What a fact is for who writes it now."""
+        return self.standing.get(fact, self.value(fact))
 
     def send(self, number: int, given: int, writer: int) -> None:
         """Dispatch an event: the handlers of the first module, then of the second; all or nothing."""
         event = self.program.events[number]
-        before = [list(log) for log in self.logs]
+        before, standing = [list(log) for log in self.logs], dict(self.standing)
         for home in range(len(HOMES)):
             for fact, value in event.writes:
                 if home_of_fact(fact) == home:
-                    self.write(fact, written(value, given, self.value(fact)), writer)
+                    self.write(fact, written(value, given, self.shown(fact)), writer)
         self.seen.add("events")
         if event.broken:
-            self.logs = before
+            self.logs, self.standing = before, standing
             self.seen.add("broken events")
             raise HandlerError
 
