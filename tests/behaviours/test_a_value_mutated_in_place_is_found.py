@@ -54,6 +54,21 @@ async def test_it_is_reported_once_with_its_name_and_the_way_to_write_it(
     assert [(seen.id, seen.hint) for seen in log if isinstance(seen, FactMutated)] == [(f"m::{name}", hint)]
 
 
+@pytest.mark.parametrize("settles", [True, False])
+async def test_it_is_reported_without_any_pass(
+    settles: bool, caplog: pytest.LogCaptureFixture, autojump_clock: trio.abc.Clock
+) -> None:
+    """F4: whoever mutates and wonders why nothing happens is told when they wait for it, at the latest at the end."""
+    module = Module("m", Facts)
+    async with open_system(module, debug=True) as system:
+        await system.settle()
+        system[module].names.append("ann")
+        if settles:
+            await system.settle()
+            assert len(caplog.messages) == 1
+    assert len(caplog.messages) == 1
+
+
 async def test_it_is_reported_where_nobody_observes(
     caplog: pytest.LogCaptureFixture, autojump_clock: trio.abc.Clock
 ) -> None:

@@ -97,8 +97,8 @@ class ReconcileLoop:
         self.effects.wrote = self.watchers.wrote = self.chain.wrote
         planner.requirements.chance = random.random  # jitter, no secret
         store.wake = self.wake
-        self.before_pass: Callable[[], None] | None = None
-        """Called at the beginning of each pass when set: debug checks."""
+        self.debug_check: Callable[[], None] | None = None
+        """Looks for facts that were mutated in place, when set."""
         self.stopping = False
         self.passing = False
         self.settled = True
@@ -216,7 +216,7 @@ class ReconcileLoop:
         store = self.store
         if self.settled:
             self._unsettle()
-        if store.transaction is not None or self.before_pass is not None or self.sources.pending:
+        if store.transaction is not None or self.debug_check is not None or self.sources.pending:
             self._gather()
         self.passing = True
         self.passes += 1
@@ -264,10 +264,14 @@ class ReconcileLoop:
         """Close what is open, and let in what sources have kept for this pass."""
         if self.store.transaction is not None:
             self.store.interrupt("a pass")
-        if self.before_pass is not None:
-            self.before_pass()
+        self.check_facts()
         if self.sources.pending:
             self.sources.flush()
+
+    def check_facts(self) -> None:
+        """Look for facts that were mutated in place, where that was asked for."""
+        if self.debug_check is not None:
+            self.debug_check()
 
     def _begin_pass(self, changes: "dict[Cell, tuple[Any, int]]") -> None:
         if len(changes) == 1:  # as it is in most passes
@@ -392,6 +396,7 @@ class ReconcileLoop:
             steps.callback(self.constraints.stop)
             steps.callback(self.runs.stop, reason)
             steps.callback(self.settlement.wake_all)
+            self.check_facts()
             self.planner.stop(reason)
             self.cancel_decided()
 

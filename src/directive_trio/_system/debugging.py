@@ -28,10 +28,10 @@ class Debugging:
         self._copies: dict[Cell, tuple[Any, Any]] = {}
 
     def attach(self, loop: ReconcileLoop) -> None:
-        """Check each write and each pass from now on."""
+        """Check each write, and from now on the facts: at each pass, when somebody waits for rest, and at the end."""
         self.store.restricted = self._check_thread
         self.store.recheck()
-        loop.before_pass = self.check_mutations
+        loop.debug_check = self.check_mutations
         self.check_mutations()
 
     def _check_thread(self) -> None:

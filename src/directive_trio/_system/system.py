@@ -353,6 +353,7 @@ class System(Definitions):
         flag("settle(retries=)", retries, UsageError)
         self._life.refuse_unless_running("settle")
         self._life.refuse_inside("settle")
+        self._loop.check_facts()
         await self._loop.settlement.wait(timeout, retries, self._settle_failure)
 
     def _settle_failure(self, timeout: float) -> SettleTimeoutError:
