@@ -179,19 +179,21 @@ class Driver:
     def check_node(self, node: ConstraintNode, linked: list[Wanted]) -> None:
         assert node.open == sum(wanted.pending for wanted in linked)
         assert node.waiting == sum(earlier.pending for earlier in node.predecessors)
+        holds = self.planner.requirements.held.get(node, {})
+        delayed = self.planner.agenda.delayed.get(node, {})
         due = node.waiting or node.open or node.outstanding or node.held
         assert node.pending == bool(due and not node.disabled)
         assert set(node.answer) == {wanted for wanted in linked if wanted.links[node] is Link.ASKS}
-        assert set(node.holds or ()) == {wanted for wanted in linked if wanted.links[node] is Link.HOLDS}
-        assert not (node.disabled and (node.answer or node.holds or node.delayed or node.outstanding))
-        assert not node.delayed or node.waiting or node.outstanding
+        assert set(holds) == {wanted for wanted in linked if wanted.links[node] is Link.HOLDS}
+        assert not (node.disabled and (node.answer or holds or delayed or node.outstanding))
+        assert not delayed or node.waiting or node.outstanding
         assert node.outstanding == (node in self.asked)
 
     def check_nothing_is_lost(self) -> None:
         """What is wanted and not decided waits for somebody who will say so."""
         if self.planner.due:
             return
-        delayed: set[Any] = {item for node in self.nodes for item in (node.delayed or ())}
+        delayed: set[Any] = {item for items in self.planner.agenda.delayed.values() for item in items}
         for wanted in self.planner.requirements.live.values():
             assert wanted.status not in {Status.NEW, Status.UNDECIDED} or wanted in delayed
             assert wanted.status is not Status.RETRY or wanted in delayed or wanted in self.scheduled

@@ -23,13 +23,15 @@ class Agenda:
     """What is due. ``marked`` is the queue into which sinks put themselves when they become stale.
 
     ``marked`` and ``heap`` are always the same two lists; whoever works through them looks at both before each step.
+    ``delayed`` is what waits for a constraint to be unblocked or answered, in the order in which it came.
     """
 
-    __slots__ = ("_next", "heap", "marked")
+    __slots__ = ("_next", "delayed", "heap", "marked")
 
     def __init__(self) -> None:
         self.marked: list[Any] = []
         self.heap: list[tuple[int, int, int, int, Item]] = []
+        self.delayed: dict[ConstraintNode, dict[ButFor | Wanted, None]] = {}
         self._next = count().__next__
 
     def push(self, node: ConstraintNode) -> None:
@@ -45,6 +47,10 @@ class Agenda:
     def push_decision(self, wanted: Wanted) -> None:
         """Put a decision on the agenda."""
         heappush(self.heap, (wanted.rank, 2, 0, self._next(), wanted))
+
+    def delay(self, item: ButFor | Wanted, node: ConstraintNode) -> None:
+        """Let *item* wait until *node* is unblocked or answered."""
+        self.delayed.setdefault(node, {})[item] = None
 
     def take_marked(self) -> Item | None:
         """Put what is marked in order. One constraint that is alone and comes first is handed over instead."""
@@ -85,3 +91,4 @@ class Agenda:
         """Forget everything."""
         self.marked.clear()
         self.heap.clear()
+        self.delayed.clear()

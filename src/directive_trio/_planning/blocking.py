@@ -9,7 +9,7 @@ on to the followers, so the cost follows the change.
 from collections.abc import Container
 
 from directive_trio._planning.agenda import Agenda
-from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.constraint_node import UNBLOCKED, ConstraintNode
 from directive_trio._planning.wanted import Wanted
 
 
@@ -53,12 +53,11 @@ def blocked_by(node: ConstraintNode, those: Container[ConstraintNode]) -> bool:
 
 def release(node: ConstraintNode, agenda: Agenda) -> None:
     """Put on the agenda what waited for *node* to be unblocked and answered."""
-    node.told_blocked = False
     if node.held:
+        node.held = UNBLOCKED
         agenda.push(node)
-    if node.delayed and not node.outstanding:
-        delayed, node.delayed = node.delayed, None
-        for item in delayed:
+    if node in agenda.delayed and not node.outstanding:
+        for item in agenda.delayed.pop(node):
             if isinstance(item, Wanted):
                 agenda.push_decision(item)
             else:

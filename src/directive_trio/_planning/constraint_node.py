@@ -10,27 +10,26 @@ from directive_trio._planning.wanted import Wanted
 from directive_trio._store.graph import Sink
 from directive_trio._store.worlds import World
 
+NOT_HELD, UNBLOCKED, BLOCKED = range(3)
+"""Whether a constraint was due while it was blocked; if so, whether it still is."""
+
 
 class ConstraintNode(Sink):
-    """One constraint in one system.
+    """One constraint in one system. What few constraints have stands elsewhere, by node: errors, delayed items, holds.
 
     ``waiting`` counts the predecessors (``after``) that are pending, ``open`` the pending requirements of its
-    own. ``held``: it was due while blocked, and stays pending until it has been asked. ``delayed`` is what else
-    waits for it to be unblocked or answered, ``holds`` what it would ask for but for a run's own writes; both
-    are dicts for their order, and None for most. ``outstanding``: it is async, and its answer is awaited.
+    own. ``held``: it was due while it was blocked, and stays pending until it has been asked. ``outstanding``: it is
+    async, and its answer is awaited.
     """
 
     __slots__ = (
         "answer",
         "asked",
         "definition",
-        "delayed",
         "disabled",
-        "error",
         "followers",
         "held",
         "hits",
-        "holds",
         "open",
         "outstanding",
         "pending",
@@ -38,7 +37,6 @@ class ConstraintNode(Sink):
         "question",
         "queued",
         "rank",
-        "told_blocked",
         "view",
         "waiting",
     )
@@ -63,35 +61,15 @@ class ConstraintNode(Sink):
         self.queued = False
         self.waiting = 0
         self.open = 0
-        self.held = False
+        self.held = NOT_HELD
         self.pending = False
         self.outstanding = False
-        self.delayed: dict[Any, None] | None = None
-        self.told_blocked = False
         self.hits = 0
-        self.holds: dict[Wanted, None] | None = None
-        self.error: Exception | None = None
 
     @property
     def id(self) -> str:
         """The qualified name."""
         return self.definition.id
-
-    def delay(self, item: Any) -> None:
-        """Let *item* wait until this is unblocked or answered."""
-        if self.delayed is None:
-            self.delayed = {}
-        self.delayed[item] = None
-
-    def hold(self, wanted: Wanted) -> None:
-        """Take note of what it would ask for but for a run's own writes."""
-        if self.holds is None:
-            self.holds = {}
-        self.holds[wanted] = None
-
-    def let_go(self, wanted: Wanted) -> None:
-        """Undo `hold`."""
-        (self.holds or {}).pop(wanted, None)
 
     def waits_on(self) -> tuple[str, ...]:
         """Return the ids of the predecessors that are pending."""

@@ -109,7 +109,7 @@ class Decisions:
         busy = [node for node in links if node.outstanding or (node.waiting and not blocked_by(node, links))]
         if not busy or (wanted.status is NEW and len(busy) < len(links)):
             return False  # one free producer is enough to begin
-        busy[0].delay(wanted)
+        self.agenda.delay(wanted, busy[0])
         return True
 
     def _after_run(self, wanted: Wanted, run: Run) -> None:

@@ -15,7 +15,7 @@ from directive_trio._planning.answer import NOTHING, PLAIN, as_demand
 from directive_trio._planning.async_questions import AsyncQuestions
 from directive_trio._planning.blocking import release, update_pending
 from directive_trio._planning.but_for import ButForWorlds
-from directive_trio._planning.constraint_node import AsyncConstraintNode, ButFor, ConstraintNode
+from directive_trio._planning.constraint_node import BLOCKED, NOT_HELD, AsyncConstraintNode, ButFor, ConstraintNode
 from directive_trio._planning.decisions import Decisions
 from directive_trio._planning.inputs import read
 from directive_trio._planning.requirement_set import RequirementSet
@@ -40,6 +40,8 @@ class Judgement:
         self.recover: Callable[[str, str, Exception], object] = requirements.recover
         self.report: Callable[[str, Exception], None] = lambda *_: None
         self.disable: Callable[[ConstraintNode], None] = requirements.disable
+        self.errors: dict[ConstraintNode, Exception] = {}
+        """What constraints raised when they were asked last."""
         self.cancelled: list[Run] = []
         """Runs that were cancelled, and may have left markers."""
 
@@ -53,13 +55,13 @@ class Judgement:
         if node.waiting:
             self._hold(node)
             return
-        node.held = False
+        node.held = NOT_HELD
         if not node.asked or self.store.changed(node):
             node.asked = True
             self._ask(node)
         else:
             node.state = CLEAN
-        if node.delayed:
+        if self.agenda.delayed:
             release(node, self.agenda)
         if node.pending is not (node.open > 0):
             update_pending(node, self.agenda)
@@ -75,14 +77,14 @@ class Judgement:
                 self.questions.abandon(node)
             self._hold(node)
             return
-        node.held = False
+        node.held = NOT_HELD
         if self._must_ask(node):
             node.asked = True
             self.questions.ask(node)
         else:
             node.state = CLEAN
             self.questions.listen_on(node)
-        if node.delayed:
+        if self.agenda.delayed:
             release(node, self.agenda)
         update_pending(node, self.agenda)
 
@@ -90,12 +92,11 @@ class Judgement:
         return not node.asked or self.questions.inputs_changed(node)
 
     def _hold(self, node: ConstraintNode) -> None:
-        node.held = True
+        told = node.held is BLOCKED
+        node.held = BLOCKED
         update_pending(node, self.agenda)
-        if not node.told_blocked:
-            node.told_blocked = True
-            if self.observers.listening:
-                self.observers.tell(ConstraintBlocked, node.id, node.waits_on())
+        if not told and self.observers.listening:
+            self.observers.tell(ConstraintBlocked, node.id, node.waits_on())
 
     def _ask(self, node: ConstraintNode) -> None:
         # As `track` does it, without a call in between.
@@ -122,7 +123,7 @@ class Judgement:
         return read(self.store, source)
 
     def _failed(self, node: ConstraintNode, error: Exception) -> None:
-        node.error = error
+        self.errors[node] = error
         if self.observers.listening:
             self.observers.tell(ConstraintError, node.id, error)
         strategy = self.recover("constraint", node.id, error)
@@ -166,7 +167,8 @@ class Judgement:
         except Exception as error:  # noqa: BLE001  # a key function, or a requirement without identity
             self._failed(node, error)
             return
-        node.error = None
+        if self.errors:
+            self.errors.pop(node, None)
         if demand:
             node.hits += 1
         if self.observers.listening:
@@ -249,7 +251,7 @@ class Judgement:
         if wanted.but_for.get(node) is not sink:
             return
         if node.waiting:
-            node.delay(sink)
+            self.agenda.delay(sink, node)
             return
         if not self.store.changed(sink):
             sink.state = CLEAN
@@ -267,12 +269,12 @@ class Judgement:
 
     def withdraw(self, node: ConstraintNode) -> None:
         """A disabled constraint asks for nothing, holds nothing, and nobody waits for its answer."""
-        withdrawn, node.answer = [*node.answer, *(node.holds or ())], ()
+        withdrawn, node.answer = [*node.answer, *self.requirements.held.get(node, ())], ()
         for wanted in withdrawn:
             self.requirements.leave(node, wanted, REMOVED)
         if isinstance(node, AsyncConstraintNode):
             self.questions.abandon(node)
-        node.held = False
+        node.held = NOT_HELD
         release(node, self.agenda)
 
 

@@ -140,6 +140,7 @@ class Planner:
         """A constraint is no longer one of the system's."""
         self._switch_off(node)
         self._switched.pop(node, None)
+        self.judgement.errors.pop(node, None)
         self.store.disconnect(node)
         del self.nodes[node.id]
 
@@ -172,6 +173,7 @@ class Planner:
             node.reset()
         self.agenda.clear()
         self.judgement.cancelled.clear()
+        self.judgement.errors.clear()
         self.judgement.worlds.look_at({})
         while self._answers:  # they came when it was ending already
             node, _, answer = self._answers.popleft()
@@ -192,6 +194,10 @@ class Planner:
             for wanted in self.requirements.live.values()
             if wanted.run is None
         ]
+
+    def error(self, node: ConstraintNode) -> Exception | None:
+        """Return what a constraint raised when it was asked last."""
+        return self.judgement.errors.get(node)
 
     def read(self, source: Any) -> Any:
         """Read a node for a watcher."""

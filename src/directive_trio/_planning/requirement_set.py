@@ -93,6 +93,8 @@ class RequirementSet:
         """How requirements that are gone have ended, for ``explain``; bounded."""
         self.leaving: dict[Wanted, CancelReason] = {}
         """What nobody asks for so far in this pass: a constraint further on may still take it over."""
+        self.held: dict[ConstraintNode, dict[Wanted, None]] = {}
+        """What constraints do not ask for, but would ask for but for a run's own writes."""
         self.owners: Owners | None = None
         self.writers = Writers(store)
         self.unresolved: set[type] = set()
@@ -161,7 +163,7 @@ class RequirementSet:
         """A constraint asks no more, but would but for the run's own writes."""
         wanted.link(node, HOLDS)
         wanted.but_for[node] = sink
-        node.hold(wanted)
+        self.held.setdefault(node, {})[wanted] = None
 
     def require(self, requirement: Record) -> None:
         """The system itself begins to ask for a requirement."""
@@ -274,7 +276,10 @@ class RequirementSet:
         sink = wanted.but_for.pop(node, None)
         if sink is not None:
             self.store.disconnect(sink)
-            node.let_go(wanted)
+            held = self.held[node]
+            del held[wanted]
+            if not held:
+                del self.held[node]
 
     def set_status(self, wanted: Wanted, status: Status) -> None:
         """Change how a requirement stands, and tell its constraints if that makes it pending or not."""

@@ -121,7 +121,7 @@ class _Explainer:
         if definition.when:
             because.append(Explanation(f"asked only when {describe(definition.when)}"))
         because += self.inputs(node)
-        because += [self.wanted(wanted) for wanted in [*node.answer, *(node.holds or ())]]
+        because += [self.wanted(wanted) for wanted in [*node.answer, *self.planner.requirements.held.get(node, ())]]
         because += [self.ended(wanted) for wanted in self._ended(node)]
         return Explanation(f"constraint {node.id}{label} {self.standing(node)}", tuple(because))
 
@@ -132,8 +132,9 @@ class _Explainer:
             return f"is blocked after {', '.join(node.waits_on())}"
         if node.outstanding:
             return "has an answer outstanding"
-        if node.error is not None:
-            return f"is inactive: it raised {spelt(node.error)}"
+        error = self.planner.error(node)
+        if error is not None:
+            return f"is inactive: it raised {spelt(error)}"
         if node.answer:
             return f"is active: it asks for {', '.join(spelt(wanted.requirement) for wanted in node.answer)}"
         return "is inactive: it asks for nothing" if node.asked else "was not asked yet"

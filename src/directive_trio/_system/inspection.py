@@ -160,7 +160,10 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
         loop.passes,
         MappingProxyType(facts),
         tuple(derivations),
-        tuple(_constraint(node) for node in sorted(planner.nodes.values(), key=lambda node: node.rank)),
+        tuple(
+            _constraint(node, planner.error(node))
+            for node in sorted(planner.nodes.values(), key=lambda node: node.rank)
+        ),
         tuple(_requirement(wanted) for wanted in planner.requirements.live.values()),
         tuple(_run(run) for run in loop.runs.live),
         tuple(EffectState(node.id, node.disabled, node.task is not None) for node in loop.effects.nodes.values()),
@@ -185,7 +188,7 @@ def _derivation(node: DerivationNode, disabled: bool) -> DerivationState:
     return DerivationState(node.name, state, value, None, node.definition.label, disabled)
 
 
-def _constraint(node: ConstraintNode) -> ConstraintState:
+def _constraint(node: ConstraintNode, error: Exception | None) -> ConstraintState:
     return ConstraintState(
         node.id,
         bool(node.answer),
@@ -194,7 +197,7 @@ def _constraint(node: ConstraintNode) -> ConstraintState:
         node.hits,
         node.waits_on(),
         node.outstanding,
-        None if node.error is None else spelt(node.error),
+        None if error is None else spelt(error),
         node.definition.label,
         node.definition.tags,
     )
