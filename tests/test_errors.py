@@ -99,3 +99,9 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
         line.split()[1] for line in errors.__doc__.splitlines() if line.strip().startswith(("*", "x ", "+ ", "- "))
     }
     assert drawn == set(errors.__all__)
+
+
+def test_an_error_prints_its_fields_and_one_without_fields_its_words() -> None:
+    """As attrs and Python print them."""
+    assert repr(errors.DuplicateNameError("fact", "a::b")) == "DuplicateNameError(kind='fact', name='a::b')"
+    assert repr(errors.SchemaError("no default")) == "SchemaError('no default')"

@@ -74,6 +74,13 @@ __all__ = [
 class DirectiveError(Exception):
     """Base of every error that directive-trio raises on purpose."""
 
+    # Written once here, as attrs would for each class: that is a part of what importing the library takes.
+    def __repr__(self) -> str:
+        names: tuple[str, ...] | None = getattr(self, "__match_args__", None)
+        if names is None:
+            return super().__repr__()
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
 
 class DirectiveInternalError(Exception):
     """A bug in directive-trio itself; please report it with its traceback."""
@@ -90,7 +97,7 @@ class SchemaError(DefinitionError):
     """A facts class that cannot be read: no attrs class, no default, a refused name."""
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class DuplicateNameError(DefinitionError):
     """Two definitions of one kind claim the same qualified name."""
 
@@ -101,7 +108,7 @@ class DuplicateNameError(DefinitionError):
         return f"{self.kind} {self.name!r} is defined twice; give one of them another name"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class UnknownNameError(DefinitionError):
     """A reference that names nothing."""
 
@@ -123,7 +130,7 @@ class UnknownFactError(UnknownNameError, AttributeError):
     name: str
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class DependencyCycleError(DefinitionError):
     """A ring: of ``after`` edges at declaration, of derivations at the first read."""
 
@@ -135,7 +142,7 @@ class DependencyCycleError(DefinitionError):
         return f"{self.kind}s form a ring: {' -> '.join(self.path)}; {advice}"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class UnhashableRequirementError(DefinitionError):
     """A requirement without identity: it cannot be hashed and its resolver declares no key."""
 
@@ -157,7 +164,7 @@ class UsageError(DirectiveError):
     """A right system called wrongly; the calling code is at fault."""
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class LifecycleError(UsageError):
     """An operation that the present state does not allow."""
 
@@ -170,7 +177,7 @@ class LifecycleError(UsageError):
         return f"cannot {self.operation} while the system is {self.state}{hint}"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class ReadOnlyFactError(UsageError, AttributeError):
     """A write through a view that only reads; or any act while a pure function is being computed."""
 
@@ -182,7 +189,7 @@ class ReadOnlyFactError(UsageError, AttributeError):
         return f"cannot {self.operation} {self.name!r}: {self.where}"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class FactValueError(UsageError, ValueError):
     """A value that the fact's type or validators refuse. The old value stays."""
 
@@ -194,7 +201,7 @@ class FactValueError(UsageError, ValueError):
         return f"fact {self.fact!r} expects {self.expected}, got {self.preview}; the old value stays"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class EventPayloadError(UsageError, ValueError):
     """A payload that does not fit its event class. Nothing was written."""
 
@@ -206,7 +213,7 @@ class EventPayloadError(UsageError, ValueError):
         return f"payload of {self.event!r}, field {self.field!r}: {self.problem}; nothing was written"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class ConstraintAnswerError(UsageError, TypeError):
     """A constraint answered something that is neither a requirement nor an iterable of them."""
 
@@ -219,7 +226,7 @@ class ConstraintAnswerError(UsageError, TypeError):
         )
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class BatchOutcomeError(UsageError, TypeError):
     """A batch resolver answered something else than one outcome for each requirement."""
 
@@ -234,7 +241,7 @@ class BatchOutcomeError(UsageError, TypeError):
         )
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class UncopyableFactError(UsageError, TypeError):
     """An optimistic edit cannot copy a fact that it would have to take back. Nothing was written."""
 
@@ -244,7 +251,7 @@ class UncopyableFactError(UsageError, TypeError):
         return f"fact {self.fact!r} cannot be copied, so it could not be taken back; hold a value that deepcopy takes"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class TransactionError(UsageError):
     """A transaction was still open when a pass or another task's write came. Its writes were undone."""
 
@@ -260,7 +267,7 @@ class TransactionError(UsageError):
 # -- what happened while running -------------------------------------------------------------------
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class DerivationError(DirectiveError):
     """A derivation raised; the original exception is ``__cause__``."""
 
@@ -270,7 +277,7 @@ class DerivationError(DirectiveError):
         return f"derivation {self.derivation!r} raised {self.__cause__!r}"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class AbortedError(DirectiveError):
     """The signal of a run was raised. Leaving a resolver with it ends the run as *cancel*."""
 
@@ -280,7 +287,7 @@ class AbortedError(DirectiveError):
         return f"aborted: {self.reason}"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class ResolverTimeoutError(DirectiveError, TimeoutError):
     """One attempt of a run took longer than the resolver's timeout (seconds)."""
 
@@ -292,7 +299,7 @@ class ResolverTimeoutError(DirectiveError, TimeoutError):
         return f"resolver {self.resolver!r} timed out after {self.timeout:g} s in attempt {self.attempt}"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class ConstraintTimeoutError(DirectiveError, TimeoutError):
     """An async constraint took longer than its timeout (seconds); it counts as inactive."""
 
@@ -303,7 +310,7 @@ class ConstraintTimeoutError(DirectiveError, TimeoutError):
         return f"constraint {self.constraint!r} gave no answer within {self.timeout:g} s"
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class TeardownTimeoutError(DirectiveError, TimeoutError):
     """The teardown of a source took longer than its shield lasts, and was cut off."""
 
@@ -316,7 +323,7 @@ class TeardownTimeoutError(DirectiveError, TimeoutError):
         )
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class ConvergenceError(DirectiveError):
     """The loop went round without coming to rest. The definition named first is paused."""
 
@@ -331,7 +338,7 @@ class ConvergenceError(DirectiveError):
         )
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class SettleTimeoutError(DirectiveError, TimeoutError):
     """Still unsettled after the timeout. The system goes on.
 
@@ -353,7 +360,7 @@ class SettleTimeoutError(DirectiveError, TimeoutError):
         return "\n".join(lines)
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class WaitTimeoutError(DirectiveError, TimeoutError):
     """What was waited for did not come true within the timeout. Names what was outstanding then."""
 

@@ -5,11 +5,11 @@ system the time of the last pass). ``id`` is the qualified name of the definitio
 about; constraints and resolvers may share a name, the ``type`` tells them apart.
 """
 
-from reprlib import recursive_repr
 from typing import Any, ClassVar, Literal
 
-from attrs import astuple, frozen
+from attrs import frozen
 
+from directive_trio._definitions.picture import Picture
 from directive_trio._definitions.policies import CancelReason, Strategy
 
 __all__ = [
@@ -55,27 +55,13 @@ __all__ = [
 
 
 @frozen(eq=False, repr=False)
-class Observation:
+class Observation(Picture):
     """What every observation carries."""
 
     type: ClassVar[str] = ""
 
     seq: int
     time: float
-
-    # Written once here: made anew for each class they would be a third of what importing the library takes.
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return astuple(self, recurse=False) == astuple(other, recurse=False)
-
-    def __hash__(self) -> int:
-        return hash((type(self), astuple(self, recurse=False)))
-
-    @recursive_repr()
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
-        return f"{type(self).__name__}({shown})"
 
 
 @frozen(eq=False, repr=False)

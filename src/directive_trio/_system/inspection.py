@@ -6,6 +6,7 @@ from typing import final
 
 from attrs import frozen
 
+from directive_trio._definitions.picture import Picture
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._planning.constraint_node import ConstraintNode
@@ -19,8 +20,8 @@ from directive_trio._store.graph import FAILED, STALE, DerivationNode
 from directive_trio._store.store import Store
 
 
-@frozen
-class DerivationState:
+@frozen(eq=False, repr=False)
+class DerivationState(Picture):
     """One derivation. ``state``: clean, stale, failed, or unread (never computed).
 
     ``value`` is the last one; None where it raised. A disabled one keeps it.
@@ -34,8 +35,8 @@ class DerivationState:
     disabled: bool
 
 
-@frozen
-class ConstraintState:
+@frozen(eq=False, repr=False)
+class ConstraintState(Picture):
     """One constraint. ``hits``: how often it asked for something. ``waiting_on``: pending ones it comes after."""
 
     id: str
@@ -50,8 +51,8 @@ class ConstraintState:
     tags: tuple[str, ...]
 
 
-@frozen
-class RequirementState:
+@frozen(eq=False, repr=False)
+class RequirementState(Picture):
     """One requirement that is wanted. ``producers``: all constraints that ask for it, ``system`` for require."""
 
     requirement: str
@@ -62,8 +63,8 @@ class RequirementState:
     failures: int
 
 
-@frozen
-class RunState:
+@frozen(eq=False, repr=False)
+class RunState(Picture):
     """One run that goes on. ``since`` on the trio clock; ``cancelled``: the reason, while it cleans up."""
 
     number: int
@@ -74,8 +75,8 @@ class RunState:
     cancelled: str | None
 
 
-@frozen
-class EffectState:
+@frozen(eq=False, repr=False)
+class EffectState(Picture):
     """One effect. ``running``: its task goes on."""
 
     id: str
@@ -83,8 +84,8 @@ class EffectState:
     running: bool
 
 
-@frozen
-class SourceState:
+@frozen(eq=False, repr=False)
+class SourceState(Picture):
     """One source. What it counts stays over stop and start.
 
     ``state``: attached; waiting (its task goes on, and it is not attached yet, or not any more); completed, failed
@@ -105,8 +106,8 @@ class SourceState:
     last_error: str | None
 
 
-@frozen
-class RetryState:
+@frozen(eq=False, repr=False)
+class RetryState(Picture):
     """One scheduled retry. ``due`` on the trio clock."""
 
     requirement: str
@@ -114,8 +115,8 @@ class RetryState:
     due: float
 
 
-@frozen
-class ErrorState:
+@frozen(eq=False, repr=False)
+class ErrorState(Picture):
     """One of the last errors."""
 
     kind: str
@@ -126,8 +127,8 @@ class ErrorState:
 
 
 @final
-@frozen
-class Inspection:
+@frozen(eq=False, repr=False)
+class Inspection(Picture):
     """Everything, at one moment. Values that are tagged ``pii`` or ``secret`` are `HIDDEN`."""
 
     state: str
