@@ -9,7 +9,8 @@ import trio
 from attrs import define, frozen
 
 from directive_trio import CancelReason, Context, Module, Retry, derivation, observe, open_system
-from directive_trio.observe import Observation
+from directive_trio._observation.observers import Observers
+from directive_trio.observe import Observation, SystemInit, SystemStart, SystemStop
 
 CLASSES = [getattr(observe, name) for name in observe.__all__ if name != "Observation"]
 APPLY = {"id", "requirement", "run", "attempt", "reason", "event", "phase", "error", "duration"}
@@ -199,3 +200,20 @@ async def test_nobody_listening_costs_nothing(built: list[str], autojump_clock: 
 def test_a_reason_says_what_and_after_how_long() -> None:
     """Section 3.1: the word of the scope, and the seconds of a timeout."""
     assert [str(CancelReason("removed")), str(CancelReason("timeout", 2.5))] == ["removed", "timeout after 2.5 s"]
+
+
+def test_what_an_interrupted_observer_has_left_is_told_before_what_comes_later() -> None:
+    """O1: each sees ``seq`` go up, also when a KeyboardInterrupt came between."""
+    observers, told = Observers(), list[tuple[str, int]]()
+
+    def interrupted(observation: Observation) -> None:
+        told.append((observation.type, observation.seq))
+        if observation.type == "system.init":
+            observers.tell(SystemStart, "first")
+            raise KeyboardInterrupt
+
+    observers.add(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        observers.tell(SystemInit, "zeroth")
+    observers.tell(SystemStop, "last")
+    assert told == [("system.init", 1), ("system.start", 2), ("system.stop", 3)]

@@ -21,10 +21,11 @@ logger = logging.getLogger("directive_trio")
 class Observers:
     """The observers of one system, in the order in which they came."""
 
-    __slots__ = ("_observers", "_seq", "_untold", "changed", "clock", "listening", "telling")
+    __slots__ = ("_observers", "_present", "_seq", "_untold", "changed", "clock", "listening", "telling")
 
     def __init__(self) -> None:
         self._observers: dict[object, Observer] = {}
+        self._present: tuple[tuple[object, Observer], ...] = ()
         self._untold: deque[Observation] = deque()
         self._seq = 0
         self.listening = False
@@ -50,6 +51,7 @@ class Observers:
         self._recount()
 
     def _recount(self) -> None:
+        self._present = tuple(self._observers.items())
         self.listening = bool(self._observers)
         self.changed()
 
@@ -59,16 +61,20 @@ class Observers:
         What comes up while observers are told waits its turn: each of them sees ``seq`` go up.
         """
         self._seq += 1
-        self._untold.append(kind(self._seq, self.clock(), *fields))
-        if self.telling:
-            return
+        told = kind(self._seq, self.clock(), *fields)
+        if self.telling or self._untold:  # these are left where an observer was interrupted
+            self._untold.append(told)
+            if self.telling:
+                return
+            told = self._untold.popleft()
         self.telling = True
+        observation: Observation | None = told
         try:
-            while self._untold:
-                observation = self._untold.popleft()
-                for token, observer in list(self._observers.items()):
-                    if token in self._observers:
+            while observation is not None:
+                for token, observer in self._present:
+                    if token in self._observers:  # else another one has taken it away
                         self._tell_one(observer, observation)
+                observation = self._untold.popleft() if self._untold else None
         finally:
             self.telling = False
             if not self.listening:  # the last observer has taken itself away

@@ -105,7 +105,7 @@ class Life:
         self._loop.open(nursery)
         self.state = state
         self._ended = trio.Event()
-        self._observers.clock = trio.current_time
+        self._observers.clock = trio.lowlevel.current_clock().current_time
 
     def _begin(self, started: Callable[[], None] = lambda: None) -> None:
         """Tell everybody that it runs. Who raises a KeyboardInterrupt here ends it: its first task is there already."""
