@@ -25,7 +25,7 @@ from attrs import define
 
 from directive_trio_realtime._bindings import Bindings
 from directive_trio_realtime._causes import refusal
-from directive_trio_realtime._frames import Frame, to_json
+from directive_trio_realtime._frames import Frame, copy_of
 from directive_trio_realtime._options import ChannelOptions, Limits, Patience
 from directive_trio_realtime._outputs import (
     Accepted,
@@ -206,8 +206,7 @@ class Channel:
         """
         if not self._options.presence:
             raise ValueError(f"channel {self.name!r} has no presence: make it with presence=True")
-        to_json(payload)  # refused here, not when it is sent
-        self._wanted = None if payload is None else dict(payload)
+        self._wanted = copy_of(payload)
         self._track(now)
 
     # -- what the server says ----------------------------------------------------------------------------
@@ -389,7 +388,7 @@ class Channel:
             self._deadlines.pop(self._track, None)
             return
         limits, calls = self._wire.limits, self._presence_calls
-        while calls and calls[0] <= now - limits.presence_window:
+        while calls and calls[0] + limits.presence_window <= now:  # as the deadline below is reckoned, to the last bit
             calls.popleft()
         if len(calls) >= limits.presence_calls:
             self._deadlines[self._track] = calls[0] + limits.presence_window

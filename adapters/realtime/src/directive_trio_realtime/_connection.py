@@ -58,6 +58,16 @@ def address(url: str, apikey: str | None, version: Version) -> str:
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
+def check_name(name: str) -> None:
+    """See that it can be a channel's.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if not name or len(f"realtime:{name}".encode()) > LONGEST_FIELD:
+        raise ValueError(f"the name of a channel has 1 to {LONGEST_FIELD - 9} bytes: {name!r:.100}")
+
+
 @final
 class Machine:
     """The state of a connection."""
@@ -114,8 +124,7 @@ class Machine:
             ValueError: The name is none, or the channel is there already.
             LimitError: The connection has as many channels as the server takes, or the options are no text.
         """
-        if not name or len(f"realtime:{name}".encode()) > LONGEST_FIELD:
-            raise ValueError(f"the name of a channel has 1 to {LONGEST_FIELD - 9} bytes: {name!r:.100}")
+        check_name(name)
         to_json(options.join_payload(options.presence_key, None))  # refused here, not when it is sent
         self._make_room(name, now)
         channel = self._channels[name] = Channel(name, options, self)
@@ -253,6 +262,9 @@ class Machine:
 
     def token_fetched(self, token: str, now: float) -> None:
         """The answer to `FetchToken`."""
+        if not isinstance(token, str):
+            self.token_failed(f"it is no text, but {type(token).__name__}", now)
+            return
         if not token.isascii():
             self.token_failed("it is no ASCII", now)
             return
@@ -374,5 +386,6 @@ class Machine:
 
     def _idle(self, _now: float) -> None:
         self._hang_up(NORMAL, "no channels")
+        self._is_fetching = False  # for nobody any more
         self._deadlines.clear()
         self.stage = Stage.IDLE

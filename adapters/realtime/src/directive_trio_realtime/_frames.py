@@ -166,6 +166,15 @@ def to_json(value: Any) -> str:
     return text
 
 
+def copy_of(value: Any) -> Any:
+    """The value as its JSON will say it: what its owner does with it afterwards changes nothing.
+
+    Raises:
+        LimitError: There is no JSON for it.
+    """
+    return json.loads(to_json(value))
+
+
 def from_json(text: str | bytes, parse_float: Callable[[str], Any]) -> Any:
     """What a text from outside says, or a `ProtocolError`: broken, too deep, NaN, a number without end."""
     try:

@@ -185,7 +185,7 @@ class Socket:
                 await self._send_shielded(connection, content)
 
     async def _send_shielded(self, connection: WebSocketConnection, content: str | bytes) -> None:
-        deadline = trio.current_time() + self._place.send_patience
+        deadline = min(trio.current_time() + self._place.send_patience, self._scope.deadline)  # of a goodbye
         with trio.CancelScope(shield=True, deadline=deadline) as self._sending:
             await connection.send_message(content)
         if self._sending.cancelled_caught:

@@ -8,13 +8,14 @@ from random import random as any_random
 from typing import Any, Literal, TypeAlias, TypeVar, final
 
 import trio
-from attrs import fields_dict
+from attrs import fields_dict, has
 
 from directive_trio import SourceLink
 from directive_trio.abc import Source
-from directive_trio_realtime._connection import GOING_AWAY, NORMAL, Machine, address
+from directive_trio.errors import DefinitionError
+from directive_trio_realtime._connection import GOING_AWAY, NORMAL, Machine, address, check_name
 from directive_trio_realtime._driver import Driver, Token
-from directive_trio_realtime._frames import Version, to_json
+from directive_trio_realtime._frames import Version, copy_of
 from directive_trio_realtime._options import ChannelOptions, Limits, Patience
 from directive_trio_realtime._outputs import (
     Accepted,
@@ -154,7 +155,12 @@ class Realtime(Source):
             on_live: All that was asked for streams now. What was read from a database before may be stale.
             on_lost: It streams no more; it comes back by itself.
             on_gap: It is live again, and something may have been missed in between: the moment to read anew.
+
+        Raises:
+            ValueError: The name is none.
+            DefinitionError: A class cannot take what is told, since it has no fields: it is no attrs class.
         """
+        check_name(name)
         makers: Makers = {
             PostgresChange: on_change,
             Presences: on_presence,
@@ -162,6 +168,11 @@ class Realtime(Source):
             Lost: on_lost,
             Gap: on_gap,
         }
+        for told, maker in makers.items():
+            if isinstance(maker, type) and not has(maker):
+                raise DefinitionError(
+                    f"{maker!r} cannot take a {told.__name__}: it must be an attrs class, or a function"
+                )
         return RealtimeChannel(name, options or ChannelOptions(), self._driver, on_broadcast or {}, makers, coalesce)
 
 
@@ -248,8 +259,7 @@ class RealtimeChannel(Source):
         """
         if not self.options.presence:
             raise ValueError(f"channel {self.name!r} has no presence: make it with presence=True")
-        to_json(payload)
-        self.presence = dict(payload)
+        self.presence = copy_of(payload)
         self._driver.track(self)
 
     def untrack(self) -> None:

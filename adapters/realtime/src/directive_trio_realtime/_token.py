@@ -14,4 +14,9 @@ def expiry_of(token: str) -> float | None:
     except (ValueError, RecursionError):
         return None
     moment = claims.get("exp") if isinstance(claims, dict) else None
-    return float(moment) if isinstance(moment, int | float) and not isinstance(moment, bool) else None
+    if not isinstance(moment, int | float) or isinstance(moment, bool):
+        return None
+    try:
+        return float(moment)
+    except OverflowError:
+        return None
