@@ -419,6 +419,7 @@ def test_a_change_that_cannot_be_told_is_a_problem_and_a_gap(payload: object) ->
         ("presence_state", {"k": {"metas": [5]}}),
         ("presence_diff", 5),
         ("presence_diff", {"joins": 5}),
+        ("presence_diff", {"leaves": {"k": {"metas": [{"phx_ref": []}]}}}),
     ],
 )
 def test_a_frame_of_the_wrong_shape_is_a_problem(event: str, payload: object) -> None:

@@ -41,7 +41,7 @@ from directive_trio_realtime._outputs import (
     Problem,
     Rejected,
 )
-from directive_trio_realtime._presence import Presence
+from directive_trio_realtime._presence import Presence, PresenceChange
 from directive_trio_realtime.errors import (
     Cause,
     LostError,
@@ -445,12 +445,14 @@ class Channel:
         return repeated
 
     def _presence_state(self, payload: Any, _now: float) -> None:
-        change = self._presence.snapshot(payload)
-        if change is not None:
-            self._wire.tell(Presences(self.name, change))
+        if self._options.presence:
+            self._tell_presence(self._presence.snapshot(payload))
 
     def _presence_difference(self, payload: Any, _now: float) -> None:
-        change = self._presence.difference(payload)
+        if self._options.presence:  # or it would wait for a state that never comes
+            self._tell_presence(self._presence.difference(payload))
+
+    def _tell_presence(self, change: PresenceChange | None) -> None:
         if change is not None:
             self._wire.tell(Presences(self.name, change))
 

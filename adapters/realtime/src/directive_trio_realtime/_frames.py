@@ -179,7 +179,7 @@ def from_json(text: str | bytes, parse_float: Callable[[str], Any]) -> Any:
     """What a text from outside says, or a `ProtocolError`: broken, too deep, NaN, a number without end."""
     try:
         return json.loads(text, parse_float=parse_float, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:  # the second from a Decimal
         raise ProtocolError(f"a frame that is no JSON: {error}") from error
 
 

@@ -96,7 +96,12 @@ def read_metas(payload: Any) -> Present:
         raise ProtocolError("a presence that is no object")
     metas_of = {key: entry.get("metas") if isinstance(entry, dict) else None for key, entry in payload.items()}
     for key, metas in metas_of.items():
-        sound = isinstance(metas, list) and all(isinstance(meta, dict) and "phx_ref" in meta for meta in metas)
+        sound = isinstance(metas, list) and all(is_meta(meta) for meta in metas)
         if not sound:
             raise ProtocolError(f"the presence of {key!r:.100} has no list of metas")
     return {key: tuple(metas) for key, metas in metas_of.items() if metas is not None}
+
+
+def is_meta(meta: Any) -> bool:
+    """Whether it is an appearance: an object with a name."""
+    return isinstance(meta, dict) and isinstance(meta.get("phx_ref"), str)
