@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from directive_trio import (
     CancelReason,
@@ -108,6 +108,23 @@ async def test_of_three_slow_ones_the_one_that_hangs_is_named(place: str, autoju
         assert trio.current_time() == begin + 5
         assert all_tasks() == before
         assert system.state == "destroyed"
+    assert {"-a", "-c", "a ends", "c ends"} <= set(told)
+
+
+def test_on_a_clock_that_goes_as_the_real_one_does_it_is_the_same() -> None:
+    """Half a second for the hooks, half for the ends: the one that hangs is named, and nothing is left."""
+    told: list[str] = []
+
+    async def main() -> None:
+        before = all_tasks()
+        feeds = slow_module(told, a=(0, 0), b=(math.inf, math.inf), c=(0, 0))
+        async with open_system(feeds, errors=quietly()) as system:
+            await wait_all_tasks_blocked()
+            report = await system.evict(trio.current_time() + 1)
+            assert report == EvictionReport(clean=False, hung=("feed::b",))
+            assert (all_tasks(), system.state) == (before, "destroyed")
+
+    trio.run(main, clock=MockClock(rate=1.0))
     assert {"-a", "-c", "a ends", "c ends"} <= set(told)
 
 

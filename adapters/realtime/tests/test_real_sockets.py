@@ -1,20 +1,25 @@
 """The few things that only a real socket and a real process can show; the clock of these tests is the real one."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import trio
+from attrs import define, frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from adapters.realtime.tests.dying_servers import STEP
 from adapters.realtime.tests.world import EVENTS, WATCHING, RoomFacts, room_module
-from directive_trio import ErrorBoundary, Module, System, open_system
+from directive_trio import ErrorBoundary, Module, System, SystemView, open_system
 from directive_trio_realtime import Backoff, Patience, realtime_channel
 from directive_trio_realtime.testing import RealtimeServer, open_server
 
+KILLS = 20
 QUICK = Patience(backoff=Backoff(first=0.02, most=0.1))
 # Only where time is the subject: on a busy machine it would find losses that are none.
 HASTY = Patience(backoff=Backoff(first=0.02, most=0.1), heartbeat=0.2, heartbeat_answer=0.3, connect=0.3)
@@ -30,29 +35,38 @@ def really(main: Callable[[], Awaitable[None]]) -> None:
     trio.run(bounded, clock=MockClock(rate=1.0))
 
 
-class Process:
-    """The test server as a process on a port that stays."""
+class DyingServers:
+    """The program that starts servers on a port that stays, each a process of its own."""
 
-    def __init__(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "directive_trio_realtime.testing", "--port", str(port)]
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        program = Path(__file__).with_name("dying_servers.py")
         paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        self._process = subprocess.Popen(command, env=paths, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self._answer()
+        piped: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._program = subprocess.Popen([sys.executable, str(program)], env=paths, **piped)
+        self._server = 0
 
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}/socket/websocket"
 
-    def say(self, line: str) -> str:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-        return self._answer()
+    def start(self, number: int) -> None:
+        """The next server, which begins its rows at `STEP` times its number."""
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write(f"{self._port} {number}\n")
+        self._program.stdin.flush()
+        self._server = int(self._program.stdout.readline())
 
     def kill(self) -> None:
-        """SIGKILL, where there is one."""
-        self._process.kill()
-        self._process.communicate()
+        """SIGKILL for the server, where there is such a thing."""
+        os.kill(self._server, signal.SIGKILL)
+
+    def end(self) -> None:
+        """The program too."""
+        self._program.kill()
+        self._program.communicate()
 
 
 def room_at(url: str, patience: Patience = QUICK) -> Module[RoomFacts]:
@@ -94,30 +108,71 @@ async def rows(system: System, room: Module[RoomFacts], count: int) -> None:
     await system.wait_until(lambda view: len(view[room].rows) >= count, timeout=20)
 
 
-def test_a_server_that_is_killed_comes_back_with_a_gap_each_time_and_no_row_twice() -> None:
-    """A process that dies without a word, three times, in a stream of numbered rows."""
+@define
+class RowFacts:
+    """What is known of a stream of numbered rows."""
+
+    last: int = -1
+    in_a_row: int = 0
+    """How many came since the last gap."""
+    gaps: int = 0
+    disorder: tuple[int, ...] = ()
+    """Rows that came again, late, or after others that are missing though no gap was told."""
+
+
+@frozen
+class Row:
+    record: dict[str, Any]
+
+
+@frozen
+class Missed: ...
+
+
+def rows_module() -> Module[RowFacts]:
+    """A module that looks whether rows come in order."""
+    rows = Module("rows", RowFacts)
+
+    @rows.on(Row)
+    def came(facts: RowFacts, event: Row) -> None:
+        row = event.record["id"]
+        if row <= facts.last or (facts.in_a_row and row != facts.last + 1):
+            facts.disorder = (*facts.disorder, row)
+        facts.last, facts.in_a_row = row, facts.in_a_row + 1
+
+    @rows.on(Missed)
+    def missed(facts: RowFacts, event: Missed) -> None:
+        facts.gaps, facts.in_a_row = facts.gaps + 1, 0
+
+    return rows
+
+
+def test_a_server_that_is_killed_twenty_times_leaves_twenty_gaps_and_tells_no_row_twice() -> None:
+    """Its process is its own, and dies without a word in the middle of a stream of numbered rows."""
 
     async def main() -> None:
-        server = Process()
-        port = urlsplit(server.url).port or 0
+        servers, rows = DyingServers(), rows_module()
+        impatient = Patience(backoff=Backoff(first=0.02, most=0.02))
+        channel = realtime_channel(
+            servers.url, "room", WATCHING, apikey="k", patience=impatient, on_change=Row, on_gap=Missed
+        )
+        rows.add_source(channel, name="channel")
         try:
-            room = room_at(server.url)
-            async with open_system(room, errors=boundary([])) as system:
-                for times in range(4):
-                    await live(system, room)
-                    for number in range(times * 10, times * 10 + 10):
-                        assert server.say(f'["change", "todos", {{"record": {{"id": {number}}}}}]') == "ok 1"
-                    await rows(system, room, times * 10 + 10)
-                    assert len(system[room].gaps) == times
-                    if times < 3:
-                        server.kill()
-                        await system.wait_until(lambda view: not view[room].live, timeout=20)
-                        server = await trio.to_thread.run_sync(Process, port)
-                assert system[room].rows == list(range(40))
+            async with open_system(rows, errors=boundary([])) as system:
+                for number in range(KILLS + 1):
+                    servers.start(number)
+                    await system.wait_until(has_twenty_of(rows, number), timeout=20)
+                    servers.kill()
+                assert (system[rows].gaps, system[rows].disorder) == (KILLS, ())
         finally:
-            server.kill()
+            servers.end()
 
     really(main)
+
+
+def has_twenty_of(rows: Module[RowFacts], number: int) -> Callable[[SystemView], bool]:
+    """Whether so many rows of that server have come."""
+    return lambda view: view[rows].last >= number * STEP and view[rows].in_a_row >= 20
 
 
 def test_a_hundred_systems_leave_no_socket_behind() -> None:
