@@ -54,7 +54,7 @@ def nothing(*_told: object, **_more: object) -> None:
     """Nobody listens."""
 
 
-async def test_a_connection_that_ends_just_when_it_is_aborted_is_just_over() -> None:
+async def test_a_connection_that_ends_just_when_it_is_aborted_is_just_over(autojump_clock: MockClock) -> None:
     """One task of it is cancelled, another fails: what is left of both together must end nobody else."""
     place: Any = Somewhere()
     socket = Socket(place, on_open=nothing, on_message=nothing, on_end=nothing)
