@@ -13,7 +13,7 @@ import trio
 from attrs import define, frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from adapters.realtime.tests.dying_servers import STEP
+from adapters.realtime.tests.socket_servers import STEP
 from adapters.realtime.tests.world import EVENTS, WATCHING, RoomFacts, room_module
 from directive_trio import ErrorBoundary, Module, System, SystemView, open_system
 from directive_trio_realtime import Backoff, Patience, realtime_channel
@@ -41,7 +41,7 @@ class DyingServers:
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        program = Path(__file__).with_name("dying_servers.py")
+        program = Path(__file__).with_name("socket_servers.py")
         paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         piped: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._program = subprocess.Popen([sys.executable, str(program)], env=paths, **piped)
