@@ -85,6 +85,40 @@ async def test_an_abort_error_of_somebody_else_ends_the_run_as_cancel(autojump_c
     assert str(seen(log, "resolver.cancel")[0].reason) == "cancelled"
 
 
+@pytest.mark.parametrize("beside", [None, ValueError("more")])
+async def test_an_abort_error_in_a_nursery_of_the_resolver_is_one_too(
+    beside: Exception | None, autojump_clock: trio.abc.Clock
+) -> None:
+    """It arrives in a group; only if there is nothing else in it, it is no error, and not tried again at once."""
+
+    async def give_up(deep: bool) -> None:
+        await trio.sleep(1)
+        if deep:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(give_up, False)
+        raise AbortedError(CancelReason("stopped"))
+
+    async def fail() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            if beside is not None:
+                raise beside
+
+    async def do(job: Job, ctx: Ctx) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(give_up, True)
+            nursery.start_soon(fail)
+
+    log: list[Observation] = []
+    module = work_module(do, retry=Retry(attempts=2))
+    async with open_system(module, initial={"work": {"wanted": "a"}}, errors=QUIET) as system:
+        system.observe(log.append)
+        await system.settle(timeout=None)
+    tried = ["resolver.start", "resolver.retry", "resolver.error"]
+    assert types(log, "resolver.") == (["resolver.start", "resolver.cancel"] if beside is None else tried)
+
+
 async def test_an_error_in_a_nursery_of_the_resolver_is_its_error(autojump_clock: trio.abc.Clock) -> None:
     """It arrives as the group that the nursery made of it."""
 

@@ -38,11 +38,11 @@ from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import CANCEL, COMPLETE, ERROR, Run
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.run_context import CLOBBERED, REJECTIONS_TOLD, RunContext
-from directive_trio._runtime.signal import RunSignal
+from directive_trio._runtime.signal import RunSignal, is_abort
 from directive_trio._runtime.tasks import PREFIX, Tasks
 from directive_trio._runtime.timers import Timers
 from directive_trio._store.store import Store
-from directive_trio.errors import AbortedError, ResolverTimeoutError
+from directive_trio.errors import ResolverTimeoutError
 
 if TYPE_CHECKING:
     from directive_trio._runtime.batch import Batches
@@ -220,7 +220,7 @@ class ResolverRuns:
     def finish(self, live: LiveRun, error: Exception | None) -> None:
         """The code of a run has ended: settle its outcome, make room for the next, tell planning."""
         run = live.run
-        if error is not None and isinstance(error, AbortedError):
+        if error is not None and is_abort(error):
             # Its own signal: an owned fact was clobbered. Somebody else's: for this run it is its own wish.
             run.reason = run.reason or (live.signal and live.signal.reason) or CancelReason("cancelled")
             error = None
@@ -348,7 +348,7 @@ class ResolverRuns:
     ) -> float | None:
         """Return the wait before the next attempt; None when there is none. *chance*: 0 to 1, for the jitter."""
         retry = resolver.retry
-        if failed is None or isinstance(failed, AbortedError) or run.reason is not None:
+        if failed is None or is_abort(failed) or run.reason is not None:
             return None
         if run.attempt >= retry.attempts:
             return None

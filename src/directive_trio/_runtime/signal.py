@@ -86,3 +86,10 @@ class SourceSignal(RunSignal):
     __slots__ = ()
 
     kind = "source"
+
+
+def is_abort(error: Exception) -> bool:
+    """Say whether an error tells of nothing but an abort. A nursery hands it on in a group."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(AbortedError)[1] is None
+    return isinstance(error, AbortedError)
