@@ -258,9 +258,10 @@ class Passes(Worlds):
                 if entry.name not in mind.reading.answer:
                     superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
                     self.unlink(entry, number, "superseded" if superseded else "removed")
-                    if before and entry.run is not None and not entry.producers:
-                        entry.run.satisfied = True  # what it answered is so without the run's writes
+                    if before and entry.run is not None:
                         entry.run.beneath |= before.beneath | mind.reading.beneath
+                        if not entry.producers:
+                            entry.run.satisfied = True  # what it answered is so without the run's writes
             self.link(number, mind.reading.answer)
             hidden = self.own_runs(number)
             mind.seen = {source: self.stamp(source, hidden) for source in mind.reading.reads}
