@@ -81,8 +81,7 @@ def differs_for(node: ConstraintNode, wanted: Wanted) -> bool:
     if taken is None:
         return True
     for source, before in zip(taken.sources, taken.values, strict=True):
-        if source.state > FAILED:
-            value_of(source)  # brings it up to date
+        value_of(source)  # brings it up to date
         if source.version > taken.revision and (
             touched(source, taken.revision) or differs(source, before, source, taken.revision)
         ):
