@@ -72,6 +72,24 @@ async def test_it_is_run_again_after_backoff(autojump_clock: trio.abc.Clock) -> 
     ]
 
 
+async def test_what_an_attempt_wanted_at_an_eviction_ends_with_it(autojump_clock: trio.abc.Clock) -> None:
+    """S7: only the attempt that goes on has hooks, however many failed before."""
+    told: list[int] = []
+    failing = Failing(2)
+
+    async def hooked(link: SourceLink) -> None:
+        number = len(failing.begun) + 1
+        link.on_evict(lambda: told.append(number))
+        await failing(link)
+
+    feed = feed_module()
+    feed.source(name="line", retry=Retry(5))(hooked)
+    async with open_system(feed, errors=telling([])) as system:
+        await trio.sleep(60)
+        await system.evict(trio.current_time() + 5)
+    assert told == [3]
+
+
 async def test_after_the_last_attempt_it_stays_detached(autojump_clock: trio.abc.Clock) -> None:
     """skip, the default; attempts counts runs, the first included."""
     failing = Failing(100)

@@ -62,6 +62,39 @@ async def test_stop_requests_and_stop_async_waits(kind: str, autojump_clock: tri
         assert trio.current_time() == begin + 3
 
 
+@pytest.mark.parametrize("place", ["teardown", "detach", "hook"])
+async def test_one_that_fails_when_it_is_cut_off_is_named_too(place: str, autojump_clock: trio.abc.Clock) -> None:
+    """S7: what it raises then does not hide that it hung; both are told."""
+    told: list[str] = []
+    feed = feed_module()
+
+    async def hang() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise OSError("gone")
+
+    async def hang_at_the_end(link: SourceLink) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with link.teardown():
+                await hang()
+
+    if place == "teardown":
+        feed.source(name="line")(hang_at_the_end)
+    elif place == "detach":
+        feed.add_source(from_callback(lambda _: hang), name="line")
+    else:
+        feed.add_source(from_callback(lambda _: lambda: None, on_evict=hang), name="line")
+    boundary = ErrorBoundary(on_error=lambda error, _: told.append(type(error).__name__))
+    async with open_system(feed, errors=boundary) as system:
+        await wait_all_tasks_blocked()
+        report = await system.evict(trio.current_time() + 2)
+    assert report.hung == ("feed::line",)
+    assert sorted(told) == ["OSError", "TeardownTimeoutError"]
+
+
 @KINDS
 async def test_it_is_cut_off_after_the_grace(kind: str, autojump_clock: trio.abc.Clock) -> None:
     """Told as an error of phase ``cleanup``; nothing is left behind."""

@@ -35,8 +35,8 @@ class CallbackSource(Source):
                 f"attach {name_of(self.attach)!r} returned {spelt(detach)}; return what detaches, or lambda: None"
             )
         self.phase = "runtime"
-        link.attached()
         try:
+            link.attached()  # tells observers; one of them might raise a KeyboardInterrupt
             await trio.sleep_forever()
         finally:
             self.phase = "cleanup"

@@ -50,6 +50,7 @@ class EvictionHooks:
     async def _run(self, node: SourceNode, hook: Callable[[], Any], began: trio.Event) -> None:
         shield = trio.CancelScope(shield=True, deadline=self._deadline)
         self._shields[shield] = None
+        failed = False
         try:
             with shield:
                 began.set()
@@ -57,6 +58,7 @@ class EvictionHooks:
                 if isawaitable(outcome):
                     await outcome
         except Exception as error:  # noqa: BLE001  # the user's hook
+            failed = True
             self._sources.hook_failed(node, error)
         finally:
             began.set()
@@ -64,7 +66,7 @@ class EvictionHooks:
             self._under_way -= 1
             if not self._under_way:
                 self._over.set()
-        if shield.cancelled_caught:
+        if shield.cancelled_caught or (failed and shield.cancel_called):
             self._sources.cut(node)
 
 

@@ -32,6 +32,7 @@ from trio.lowlevel import checkpoint_if_cancelled, current_task, reschedule, wai
 
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.secrecy import HIDDEN
+from directive_trio._definitions.threads import WRONG_THREAD
 from directive_trio._observation.observations import (
     FactChange,
     ReconcileEnd,
@@ -57,6 +58,7 @@ from directive_trio._runtime.timers import Timers
 from directive_trio._runtime.watchers import Watchers
 from directive_trio._store.cell import ENGINE, OUTSIDE, Cell
 from directive_trio._store.store import Store
+from directive_trio.errors import UsageError
 
 _writer = attrgetter("writer")
 
@@ -118,8 +120,11 @@ class ReconcileLoop:
         if not self.passing:
             self._woken_from_outside = True
         if self._parked is not None:
-            task, self._parked = self._parked, None
-            reschedule(task)
+            try:
+                reschedule(self._parked)
+            except RuntimeError:  # this is no thread of trio's
+                raise UsageError(WRONG_THREAD) from None
+            self._parked = None
 
     @property
     def due(self) -> bool:

@@ -7,16 +7,19 @@ begins; the others are counted when that pass takes them.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.source import DropReason
+from directive_trio._definitions.threads import WRONG_THREAD
 from directive_trio._observation.observations import SourceAttach, SourceDrop, SourcePublish
 from directive_trio._runtime.signal import SourceSignal
 from directive_trio._runtime.source_node import Attachment
+from directive_trio.errors import UsageError
 
 if TYPE_CHECKING:
     from directive_trio._runtime.sources import Sources
@@ -34,6 +37,8 @@ class Link:
         "_open",
         "_sources",
         "_superseded",
+        "_thread",
+        "_token",
         "is_attached",
         "pending",
         "signal",
@@ -47,6 +52,8 @@ class Link:
         self._attachment = attachment
         node = self._node = attachment.node
         self._open = True
+        self._thread = get_ident()
+        self._token = trio.lowlevel.current_trio_token()
         self._superseded = 0
         """How many publishes were coalesced since they were last counted."""
         self.is_attached = False
@@ -57,7 +64,9 @@ class Link:
 
     def publish(self, event: Record | str, payload: Mapping[str, object] | None = None, /) -> None:
         kind = type(event)
-        if not self._open or not self.is_attached or kind not in self._kinds:
+        if get_ident() != self._thread:
+            self._hand_over(self._refuse_thread, event)
+        elif not self._open or not self.is_attached or kind not in self._kinds:
             self._publish_the_long_way(event, payload)
         elif self.pending is not None:
             if kind in self.pending:
@@ -131,6 +140,20 @@ class Link:
         if self._observers.listening:
             self._observers.tell(SourceDrop, self._node.id, event, reason, error)
 
+    def _refuse_thread(self, event: Any) -> None:
+        """It was published from another thread: say so where that can be counted and told."""
+        if not self._open:
+            self.drop(self._sources.why_closed(), event)
+            return
+        error = UsageError(f"{self._node.id!r} published from another thread: {WRONG_THREAD}")
+        self.drop("refused", event, error)
+        self.report_error(error)
+
+    def _hand_over(self, function: Callable[[Any], object], argument: Any) -> None:
+        """Call something in the thread of the system, if that still runs."""
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(function, argument)
+
     def take_pending(self) -> list[Any]:
         """Hand over what was kept, in the order of the last publishes, and count what was coalesced."""
         if not self.pending:
@@ -172,7 +195,9 @@ class Link:
                 self._observers.tell(SourceAttach, self._node.id, self._node.shown_key())
 
     def report_error(self, error: BaseException, /) -> None:
-        if self._attachment.link is self:
+        if get_ident() != self._thread:
+            self._hand_over(self.report_error, error)
+        elif self._attachment.link is self:
             self._sources.reported(self._attachment, error)
 
     def on_evict(self, callback: Callable[[], Awaitable[object] | object], /) -> None:
@@ -182,12 +207,17 @@ class Link:
     @contextmanager
     def teardown(self) -> Iterator[None]:
         shields = self._attachment.shields
-        with trio.CancelScope(shield=True, deadline=self._sources.teardown_deadline(self._attachment)) as shield:
-            shields[shield] = None
-            try:
+        shield = trio.CancelScope(shield=True, deadline=self._sources.teardown_deadline(self._attachment))
+        shields[shield] = None
+        try:
+            with shield:
                 yield
-            finally:
-                del shields[shield]
+        except BaseException:
+            if shield.cancel_called:  # it was cut off, and has failed for that
+                self._sources.cut(self._node)
+            raise
+        finally:
+            del shields[shield]
         if shield.cancelled_caught:
             self._sources.cut(self._node)
 

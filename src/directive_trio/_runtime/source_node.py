@@ -130,9 +130,13 @@ class Attachment:
         """Ask it to end; the first reason stays."""
         if self.reason is not None:
             return
-        self.reason = reason
-        self.scope.cancel(reason=reason.kind)  # comes first: an abort callback might raise a KeyboardInterrupt
+        self.cut_off(reason)  # comes first: an abort callback might raise a KeyboardInterrupt
         if self.link is not None:
-            self.link.drop_pending()
             self.link.close()
+            self.link.drop_pending()
             self.link.signal.abort(reason)
+
+    def cut_off(self, reason: CancelReason) -> None:
+        """Cancel it and tell nobody, it neither."""
+        self.reason = self.reason or reason
+        self.scope.cancel(reason=self.reason.kind)

@@ -195,7 +195,7 @@ class Sources:
         finally:  # an abort callback might raise a KeyboardInterrupt; nobody is left behind for that
             for node in self.nodes.values():
                 if node.attachment is not None:
-                    node.attachment.scope.cancel(reason=reason.kind)
+                    node.attachment.cut_off(reason)
 
     async def _detach_in_turn(self, node: SourceNode, reason: CancelReason) -> None:
         attachment = node.attachment
@@ -300,6 +300,7 @@ class Sources:
     def _detach(self, attachment: Attachment, outcome: str) -> None:
         """The link of an attempt is no longer one."""
         link, attachment.link = attachment.link, None
+        attachment.hooks.clear()  # they were the attempt's
         if link is None:
             return
         link.close()

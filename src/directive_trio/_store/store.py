@@ -208,8 +208,8 @@ class Store(Graph):
         if cell.dependents:
             self.mark(cell)
         if not self.due:
+            self.wake()  # comes first: it refuses another thread, and must be called again then
             self.due = True
-            self.wake()
 
     def touch(self, cell: Cell) -> None:
         """Make a change of an equal value."""

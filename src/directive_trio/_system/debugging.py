@@ -5,6 +5,7 @@ import logging
 import threading
 from typing import Any
 
+from directive_trio._definitions.threads import WRONG_THREAD
 from directive_trio._observation.observations import FactMutated
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
@@ -36,9 +37,7 @@ class Debugging:
 
     def _check_thread(self) -> None:
         if threading.get_ident() != self._thread:
-            raise UsageError(
-                "a system belongs to the thread that made it; write from other threads with trio.from_thread.run_sync"
-            )
+            raise UsageError(WRONG_THREAD)
 
     def check_mutations(self) -> None:
         """Compare stored values with the copies taken when they were first seen."""
