@@ -95,6 +95,33 @@ async def test_one_that_fails_when_it_is_cut_off_is_named_too(place: str, autoju
     assert sorted(told) == ["OSError", "TeardownTimeoutError"]
 
 
+async def test_an_eviction_does_not_wait_for_one_that_waits_for_its_own_end(autojump_clock: trio.abc.Clock) -> None:
+    """S5, S7: another key came while the last time still cleans up; the hooks of others begin all the same."""
+    told: list[float] = []
+    feed = feed_module()
+
+    @feed.source(name="slow", key=lambda facts: facts.room)
+    async def slow(link: SourceLink) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with link.teardown():
+                await trio.sleep(2)
+
+    @feed.source(name="other")
+    async def other(link: SourceLink) -> None:
+        link.on_evict(lambda: told.append(trio.current_time()))
+        await trio.sleep_forever()
+
+    async with open_system(feed, initial={"feed": {"room": "hall"}}) as system:
+        await wait_all_tasks_blocked()
+        system[feed].room = "attic"
+        await system.settle()
+        begin = trio.current_time()
+        assert (await system.evict(begin + 4)).clean
+    assert told == [begin]
+
+
 @KINDS
 async def test_it_is_cut_off_after_the_grace(kind: str, autojump_clock: trio.abc.Clock) -> None:
     """Told as an error of phase ``cleanup``; nothing is left behind."""

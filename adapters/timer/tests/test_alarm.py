@@ -132,3 +132,14 @@ async def test_an_eviction_clears_the_alarm_unless_it_is_to_be_kept(
         report = await system.evict(trio.current_time() + 5)
         assert report.clean
         assert (system[module].due, system[module].ticks) == (due, ())
+
+
+@pytest.mark.parametrize("repeat", range(8))
+async def test_an_eviction_clears_an_alarm_that_was_just_set_too(repeat: int, autojump_clock: MockClock) -> None:
+    """Nobody waits for it yet, but it stands in the facts."""
+    module = alarm_module(wall_clock_from(NOON))
+    async with open_system(module) as system:
+        await trio.sleep(1)
+        system[module].due = START + 500
+        assert (await system.evict(trio.current_time() + 5)).clean
+        assert system[module].due is None

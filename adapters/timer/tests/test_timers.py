@@ -1,11 +1,13 @@
 """Stopwatch, countdown and repeat timer: facts that tell how the time stands."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.timer.tests.program import NOON, JumpingClock
-from directive_trio import open_system
+from directive_trio import Record, open_system
 from directive_trio.errors import DefinitionError
 from directive_trio_timer import Countdown, CountdownFacts, RepeatTimer, RepeatTimerFacts, Stopwatch
 from directive_trio_timer.testing import wall_clock_from
@@ -31,6 +33,23 @@ async def test_a_stopwatch_counts_while_it_runs(autojump_clock: MockClock) -> No
         assert (facts.running, facts.elapsed) == (True, 0)
         await trio.sleep(1.5)
         assert facts.elapsed == 1
+
+
+@pytest.mark.parametrize(("ask", "stands"), [(Stopwatch.pause, (False, 3)), (Stopwatch.reset, (True, 0))])
+async def test_a_tick_of_the_same_moment_takes_nothing_back(
+    ask: Callable[[Stopwatch], Record], stands: tuple[bool, float], autojump_clock: MockClock
+) -> None:
+    """It waits for the next pass, and is about a time that is over by then."""
+    watch = Stopwatch("watch", clock=wall_clock_from(NOON))
+    async with open_system(watch.module) as system:
+        facts = system[watch.module]
+        system.dispatch(watch.start())
+        await wait_all_tasks_blocked()
+        await trio.sleep(3)
+        system.dispatch(ask(watch))
+        assert (facts.running, facts.elapsed) == stands
+        await trio.sleep(0.5)
+        assert (facts.running, facts.elapsed) == stands
 
 
 async def test_what_is_asked_twice_happens_once(autojump_clock: MockClock) -> None:

@@ -1,6 +1,7 @@
 """What is asked for: headers, a token that is asked for anew each time, subprotocols; and what is refused at once."""
 
 import ssl
+from typing import Any
 
 import pytest
 import trio
@@ -55,6 +56,36 @@ async def test_a_token_that_cannot_be_had_is_a_failed_attempt(autojump_clock: Mo
     async with open_feed(token=token, connect_timeout=5) as feed:
         await feed.accept()
         assert feed.errors == ["ConnectError: no token: KeyError('vault')", "ConnectTimeoutError: no token within 5 s"]
+
+
+@pytest.mark.parametrize("token", ["secret\n", " secret", "", "se\x00cret", b"secret", None])
+async def test_a_token_that_cannot_be_sent_is_not_shown(token: Any, autojump_clock: MockClock) -> None:
+    """It is a failed attempt, and the words of it say what was wrong."""
+
+    async def answer() -> Any:
+        return token
+
+    async with open_feed(token=answer) as feed:
+        await wait_all_tasks_blocked()
+        (error,) = feed.errors
+        assert error.startswith("ConnectError: no token: ")
+        assert "secret" not in error
+        assert not feed.server.attempts
+
+
+@pytest.mark.parametrize(
+    ("headers", "error"),
+    [
+        ({"X Key": "k"}, r"'X Key' can be no name of a header"),
+        ({"": "k"}, r"'' can be no name of a header"),
+        ({"X-Key": "secret\r\nX: y"}, r"headers\['X-Key'\] must be one line of text without spaces around it$"),
+        ({"X-Key": b"secret"}, r"headers\['X-Key'\] must be one line of text without spaces around it$"),
+    ],
+)
+def test_a_header_that_cannot_be_is_refused(headers: Any, error: str) -> None:
+    """At once, by its name; its value may be a secret."""
+    with pytest.raises(DefinitionError, match=error):
+        websocket_source("ws://feed.test", decode=json_events([]), headers=headers)
 
 
 async def test_the_subprotocol_is_the_one_the_server_took(autojump_clock: MockClock) -> None:

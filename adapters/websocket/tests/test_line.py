@@ -2,9 +2,9 @@
 
 import pytest
 import trio
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
-from directive_trio_websocket import Handshake, Socket, Transport
+from directive_trio_websocket import Connection, Handshake, Socket, Transport
 from directive_trio_websocket._address import address_of
 from directive_trio_websocket._line import Patience, open_line
 from directive_trio_websocket.errors import ClosedError, ConnectError, PongTimeoutError
@@ -93,3 +93,18 @@ async def test_what_the_block_raises_comes_out_as_it_is(autojump_clock: MockCloc
     with pytest.raises(KeyError):
         async with open_line(DeadTransport(), stream, HANDSHAKE, PATIENCE):
             raise KeyError("mine")
+
+
+async def test_a_connection_that_is_closed_twice_forgets_nobody_who_waits_for_it(autojump_clock: MockClock) -> None:
+    """An eviction closes it in its hook and at the end of the source; the source may be started again."""
+    connection = Connection("ws://x")
+    stream, _ = memory_stream_pair()
+    async with open_line(DeadTransport(), stream, HANDSHAKE, PATIENCE) as line, trio.open_nursery() as nursery:
+        connection.opened(line)
+        connection.closed()
+        nursery.start_soon(connection.wait_connected)
+        await wait_all_tasks_blocked()
+        connection.closed()
+        connection.opened(line)
+        nursery.cancel_scope.deadline = trio.current_time() + 5
+    assert not nursery.cancel_scope.cancelled_caught

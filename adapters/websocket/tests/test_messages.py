@@ -58,6 +58,23 @@ async def test_a_message_that_cannot_be_decoded_is_reported_and_dropped(
         assert feed.server.attempts == [0]
 
 
+@pytest.mark.parametrize("answer", [(), ("Price", {"cents": 1}, "more")])
+async def test_an_answer_of_decode_that_cannot_be_published_is_reported_and_dropped(
+    answer: Any, autojump_clock: MockClock
+) -> None:
+    """It costs no more than the message."""
+    answers = iter([answer, Price(1)])
+    async with open_feed(decode=lambda _message: next(answers)) as feed:
+        connection = await feed.accept()
+        await connection.send_message("first")
+        await connection.send_message("second")
+        await wait_all_tasks_blocked()
+        assert feed.events == (Price(1),)
+        (reported,) = feed.errors
+        assert reported.startswith("MessageError: TypeError")
+        assert feed.server.attempts == [0]
+
+
 async def test_an_ignored_tag_means_nothing(autojump_clock: MockClock) -> None:
     """Neither an event nor an error."""
     async with open_feed(decode=json_events([Price], tag="t", ignore=["Hello"])) as feed:

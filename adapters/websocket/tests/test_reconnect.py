@@ -4,11 +4,12 @@ import itertools
 
 import pytest
 import trio
+from attrs import field, frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.websocket.tests.memory_server import Connected, Disconnected, Gap, Price, open_feed, price
 from directive_trio import Retry
-from directive_trio_websocket.errors import ConnectError
+from directive_trio_websocket.errors import ConnectError, NotConnectedError
 
 
 async def test_messages_become_events(autojump_clock: MockClock) -> None:
@@ -137,3 +138,24 @@ async def test_stopping_says_goodbye_with_1000(how: str, autojump_clock: MockClo
             assert connection.closed is not None
     assert connection.closed is not None
     assert connection.closed.code == 1000
+
+
+@frozen
+class Fussy:
+    reason: str = field()
+
+    @reason.validator
+    def _refuse(self, attribute: object, value: str) -> None:
+        raise ValueError(value)
+
+
+async def test_an_event_that_cannot_be_made_leaves_no_connection(autojump_clock: MockClock) -> None:
+    """The source fails, with a goodbye; nobody believes that it is connected."""
+    async with open_feed(gap=Fussy) as feed:
+        await (await feed.accept()).aclose(1011, "restart")
+        await trio.sleep(5)
+        assert feed.errors == ["ClosedError: closed with 1011: restart", "ValueError: closed with 1011: restart"]
+        assert not feed.source.connection.is_connected
+        assert [near.is_closed for near in feed.server.near] == [True, True]
+        with pytest.raises(NotConnectedError):
+            await feed.source.connection.send("hello")

@@ -37,6 +37,7 @@ class EvictionHooks:
 
     async def run(self, until: float) -> None:
         """Start all hooks, and wait for their end; from the moment *until* on they run by themselves."""
+        await self._let_sources_begin(until)
         for node in list(self._sources.nodes.values()):
             for hook in _hooks_of(node):
                 began = trio.Event()
@@ -46,6 +47,16 @@ class EvictionHooks:
         if self._under_way:
             with trio.move_on_at(until):
                 await self._over.wait()
+
+    async def _let_sources_begin(self, until: float) -> None:
+        """What was decided before the eviction takes place before it: a source whose key was just set has hooks."""
+        with trio.move_on_at(until):
+            await self._sources.wait_for_pass()
+        nodes = self._sources.nodes
+        turns = 2 * len(nodes)  # of the scheduler, which take no time: who waits for its own last end is not waited for
+        while turns and any(node.begins for node in nodes.values()):
+            turns -= 1
+            await trio.lowlevel.checkpoint()
 
     async def _run(self, node: SourceNode, hook: Callable[[], Any], began: trio.Event) -> None:
         shield = trio.CancelScope(shield=True, deadline=self._deadline)

@@ -65,6 +65,11 @@ class SourceNode:
         return self.attachment is not None and self.attachment.link is not None and self.attachment.link.is_attached
 
     @property
+    def begins(self) -> bool:
+        """Whether its source has still to take its first step."""
+        return self.attachment is not None and not self.attachment.began.is_set()
+
+    @property
     def state(self) -> str:
         """Attached; waiting to be, or for its end; else how it has ended, or new."""
         if self.is_attached:

@@ -46,10 +46,11 @@ class ResetTimer:
 
 @frozen
 class TimerTicked:
-    """A timer has counted so far."""
+    """A timer has counted so far, since it was set going at a moment: paused or reset meanwhile, it heeds it not."""
 
     timer: str
     elapsed: float
+    since: float
 
 
 @define
@@ -147,7 +148,7 @@ class Timer(Generic[F]):
             facts.elapsed, facts.started_with, facts.started_at = 0.0, 0.0, event.moment
 
     def _tick(self, facts: F, event: TimerTicked) -> None:
-        if event.timer == self._name:
+        if event.timer == self._name and facts.running and event.since == facts.started_at:
             facts.elapsed = event.elapsed
             facts.running = event.elapsed < self._limit
 
@@ -177,7 +178,7 @@ class TickSource(Source):
             late = started_with + self._clock() - started_at - elapsed
             if late >= self._every:  # the machine slept: one tick for all
                 elapsed = self._after(elapsed + late - self._every)
-            link.publish(TimerTicked(self._timer, elapsed))
+            link.publish(TimerTicked(self._timer, elapsed, started_at))
 
     def _after(self, elapsed: float) -> float:
         """The next full period, or the end."""

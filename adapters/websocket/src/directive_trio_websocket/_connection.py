@@ -66,5 +66,6 @@ class Connection:
 
     def closed(self) -> None:
         """Send through none."""
-        self._line = None
-        self._news = trio.Event()
+        if self._line is not None:  # who waits for news waits for these
+            self._line = None
+            self._news = trio.Event()

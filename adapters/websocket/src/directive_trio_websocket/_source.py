@@ -16,6 +16,7 @@ from directive_trio.errors import DefinitionError
 from directive_trio_websocket._address import Address, address_of, open_stream
 from directive_trio_websocket._connection import Connection
 from directive_trio_websocket._decoding import Decode
+from directive_trio_websocket._headers import check_headers, token_of
 from directive_trio_websocket._inbox import Inbox, Overflow, check_overflow
 from directive_trio_websocket._line import Line, Patience, open_line
 from directive_trio_websocket._occasion import maker_of
@@ -134,7 +135,7 @@ class WebSocketSource(Source):
         if self._token is not None:
             try:
                 with trio.fail_after(self._patience.connect):
-                    headers["Authorization"] = f"Bearer {await self._token()}"
+                    headers["Authorization"] = f"Bearer {token_of(await self._token())}"
             except trio.TooSlowError:
                 raise ConnectTimeoutError("token", self._patience.connect) from None
             except Exception as error:
@@ -154,9 +155,9 @@ class WebSocketSource(Source):
     async def _use(self, line: Line, link: SourceLink) -> WebSocketError:
         """Publish what a line brings until it ends."""
         self._line = line
-        self._tell_open(line, link)
         reason = "stopped"
         try:
+            self._tell_open(line, link)
             await (self._receive if self._overflow == "block" else self._receive_apart)(line, link)
         except ClosedError as closed:
             failure = line.failure or closed
@@ -248,16 +249,15 @@ class WebSocketSource(Source):
     def _take(self, message: str | bytes, link: SourceLink) -> None:
         try:
             decoded = self._decode(message)
+            if isinstance(decoded, tuple):
+                link.publish(*decoded)
+            elif isinstance(decoded, list):
+                for event in decoded:
+                    link.publish(event)
+            elif decoded is not None:
+                link.publish(decoded)
         except Exception as error:  # noqa: BLE001  # the program's, about what anybody may send
             self._report(message, error, link)
-            return
-        if isinstance(decoded, tuple):
-            link.publish(*decoded)
-        elif isinstance(decoded, list):
-            for event in decoded:
-                link.publish(event)
-        elif decoded is not None:
-            link.publish(decoded)
 
     @staticmethod
     def _report(message: str | bytes, error: Exception, link: SourceLink) -> None:
@@ -339,6 +339,7 @@ def websocket_source(
         False
     """
     address = address_of(url)
+    check_headers(headers or {})
     check_overflow(overflow)
     if ssl_context is not None and not address.secure:
         raise DefinitionError(f"ssl_context is given, but {url!r} is no wss:// URL")
