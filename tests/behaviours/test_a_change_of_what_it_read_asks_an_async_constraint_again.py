@@ -188,3 +188,36 @@ async def test_what_it_raises_while_it_is_cancelled_is_reported_and_changes_noth
         assert system[module].met == "b"
     assert "no manners" in caplog.text
     assert not seen(log, "constraint.error")
+
+
+@pytest.mark.parametrize("asking_takes", [1.0, 1.5])
+async def test_an_answer_from_a_world_that_is_past_is_none(asking_takes: float, autojump_clock: trio.abc.Clock) -> None:
+    """R9: asked without the writes of its own run, which ends before it answers, or in that moment: then they count."""
+
+    @define
+    class Copied:
+        value: int = 0
+        copy: int = 0
+
+    @frozen
+    class Put:
+        value: int
+
+    module = Module("m", Copied)
+
+    @module.constraint
+    async def follows(facts: Copied) -> Put | None:
+        value = facts.value
+        await trio.sleep(asking_takes)
+        return Put(value) if facts.copy != value else None
+
+    @module.resolver(Put)
+    async def put(requirement: Put, ctx: Context[Copied]) -> None:
+        await trio.sleep(2)
+        ctx.facts.copy = requirement.value
+
+    async with open_system(module, initial={"m": {"value": 1}}) as system:
+        await trio.sleep(asking_takes + 1)
+        system[module].value = 0  # what the run has not written yet is as it should be; when it ends, it is not
+        await system.settle(timeout=60)
+        assert (system[module].value, system[module].copy) == (0, 0)

@@ -138,7 +138,8 @@ class Judgement:
         if node.evaluation != evaluation or not node.outstanding:
             self.overlook(node, answer)
             return
-        if node.state and self.questions.inputs_changed(node):  # stale too: this pass asks again
+        # Asked in a world without the writes of a run, which may have ended since: then these count.
+        if (node.state or node.world is not None) and self.questions.inputs_changed(node):  # stale too: asked again
             self.overlook(node, answer)
             node.asked = False
             self.agenda.push(node)

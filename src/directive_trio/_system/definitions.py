@@ -78,16 +78,18 @@ class Definitions:
     def register(self, module: Module[Any], /) -> None:
         """Take one more module, the last in their order. If the system runs, all of it counts at once.
 
-        Its inits run now, as one change. Asked for in a pass it counts after it.
+        Its inits run now, as one change. Asked for in a pass it counts after it; if what it names has gone by then,
+        it goes too, and that goes to the error boundary's ``on_error``, or is logged.
 
         Raises:
             DefinitionError: It cannot work, or one of its name is there; nothing has changed.
-            LifecycleError: The system is destroyed.
+            LifecycleError: The system is destroyed, or an event or a transaction is under way.
         """
         self._life.refuse_destroyed("register")
         self._store.check_writable("a module", "register")
+        self._refuse_in_transaction("register a module")
         new = Registration(module, self._store, self._planner, self._loop, self._events)
-        self._loop.after_pass(lambda: new.complete(running=self._life.state == "running"))
+        self._change("register", module.name, new.again if self._loop.passing else lambda: new)
 
     def unregister(self, module: Module[Any] | str, /) -> None:
         """Let a module go, with everything it has brought.
@@ -95,7 +97,8 @@ class Definitions:
         Its runs, and those that only its constraints wanted, are cancelled with reason ``removed``, its effects
         cleaned up, its sources detached; what they must still do goes on in the system, and none of it lands. Its
         facts are there no more: who has read them is asked again, and finds no such module. What only its resolvers
-        have met waits for another one. Asked for in a pass it is done after it.
+        have met waits for another one. Asked for in a pass it is done after it, and if it is named or gone by then,
+        that goes to the error boundary's ``on_error``, or is logged.
 
         Raises:
             UnknownNameError: There is no such module.
@@ -103,9 +106,14 @@ class Definitions:
             LifecycleError: The system is destroyed, or an event or a transaction is under way.
         """
         name = self._name_of(module, "unregister")
-        removal = Removal(name, self._store, self._planner, self._loop, self._events)
-        removal.refuse_if_named()
-        self._change("unregister", name, lambda: removal)
+
+        def prepare() -> Removal:
+            removal = Removal(name, self._store, self._planner, self._loop, self._events)
+            removal.refuse_if_named()
+            return removal
+
+        prepare()  # refused here, in a pass too
+        self._change("unregister", name, prepare)
 
     def replace(self, module: Module[Any], /) -> None:
         """Put a module in the place of the one of its name.
@@ -132,20 +140,25 @@ class Definitions:
         instance(f"{operation}()", module, (Module, str), "a module or its name", UsageError)
         name = module if isinstance(module, str) else module.name
         self._store.check_writable(f"module {name}", operation)
-        if self._store.transaction is not None:
-            reason = "its writes may yet be undone, which a module is not"
-            raise LifecycleError(f"{operation} {name!r}", "in a transaction or an event handler", reason)
+        self._refuse_in_transaction(f"{operation} {name!r}")
         return name
 
-    def _change(self, operation: str, name: str, prepare: "Callable[[], Removal | Replacement]") -> None:
-        running = self._life.state == "running"
+    def _refuse_in_transaction(self, operation: str) -> None:
+        if self._store.transaction is not None:
+            reason = "its writes may yet be undone, which a module is not"
+            raise LifecycleError(operation, "in a transaction or an event handler", reason)
+
+    def _change(self, operation: str, name: str, prepare: "Callable[[], Registration | Removal | Replacement]") -> None:
+        def complete() -> None:
+            prepare().complete(running=self._life.state == "running")
+
         if not self._loop.passing:
-            prepare().complete(running=running)
+            complete()
             return
 
         def change() -> None:
             try:
-                prepare().complete(running=running)
+                complete()
             except Exception as error:  # noqa: BLE001  # whatever is wrong with it, or an init raises
                 self._loop.boundary.report(operation, name, error)
 

@@ -44,8 +44,14 @@ class Registration:
         self._sealed = module.sealed
         place_facts(store, [module])
         with self.undone_if_it_fails():
-            self._prepare(Names(store))
+            self._prepare(Names(store), warn=True)
             initialise(store, [module], {})
+
+    def again(self) -> "Registration":
+        """Find once more what it names: others may have come or gone since. If it cannot work now, it is undone."""
+        with self.undone_if_it_fails():
+            self._prepare(Names(self.store), warn=False)
+        return self
 
     @contextmanager
     def undone_if_it_fails(self) -> Iterator[None]:
@@ -57,13 +63,13 @@ class Registration:
             self.module.sealed = self._sealed
             raise
 
-    def _prepare(self, names: Names) -> None:
+    def _prepare(self, names: Names, *, warn: bool) -> None:
         """Find everything that its definitions name."""
         module, planner, store = self.module, self.planner, self.store
-        _, ranks = self._order(warn=True)
+        self._after, self._ranks = self._order(warn=warn)
         view = store.tracking.beside(module.name)
         self.nodes = {
-            found.id: node_of(planner.agenda.marked, found, question(found, names), view, ranks[found.id])
+            found.id: node_of(planner.agenda.marked, found, question(found, names), view, self._ranks[found.id])
             for found in module.constraints.values()
         }
         effects = self.loop.effects
@@ -98,9 +104,8 @@ class Registration:
         if planner.requirements.owners is None and any(found.owns for found in module.constraints.values()):
             planner.requirements.owners = Owners(store.modules)
         adopt_resolvers(planner, module.name, {found.requirement: found for found in module.resolvers.values()})
-        after, ranks = self._order(warn=False)  # others may have come meanwhile
-        link({**planner.nodes, **self.nodes}, after)
-        adopt_constraints(planner, self.nodes, ranks, running=running)
+        link({**planner.nodes, **self.nodes}, self._after)
+        adopt_constraints(planner, self.nodes, self._ranks, running=running)
         for effect in self.effects:
             self.loop.effects.adopt(effect)
         for source in module.sources.values():
