@@ -59,7 +59,7 @@ bench-quick: $(VENV)/ready-test $(PEERS)/ready ## the same with fewer repetition
 bench-docs: $(VENV)/ready-test $(PEERS)/ready ## the same as bench, and put tables and curves into docs/how-fast.md
 	@$(RUN) tests.benchmarks --write-docs $(ARGS)
 
-soak: $(VENV)/ready-test ## 10 million writes, a million runs and a thousand systems: does anything grow? (ARGS="--share 0.01" for less)
+soak: $(VENV)/ready-test ## 10 million writes, a million runs, a thousand systems, 10,000 modules: does anything grow? (ARGS="--share 0.01" for less)
 	@$(RUN) tests.benchmarks.soak $(ARGS)
 
 build: $(VENV)/ready-lint ## build the wheels, install each alone elsewhere and try it there

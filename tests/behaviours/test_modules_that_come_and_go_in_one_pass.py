@@ -148,6 +148,53 @@ async def test_a_stop_in_the_same_pass_comes_first(autojump_clock: trio.abc.Cloc
         await system.stop_async()
 
 
+def cleaning(name: str, clean_up: Callable[[], None]) -> Module[Facts]:
+    """A module with an effect whose cleanup does something."""
+    module = Module(name, Facts)
+
+    @module.effect
+    def effect(facts: Facts) -> Callable[[], None]:
+        return clean_up
+
+    return module
+
+
+@pytest.mark.parametrize("in_pass", [False, True])
+async def test_what_a_cleanup_asks_for_waits_for_its_module(in_pass: bool, autojump_clock: trio.abc.Clock) -> None:
+    """One that lets its own module go, puts another in its place, and switches things off: after the first word."""
+    host, errors = Module("host", Facts), Errors()
+
+    @host.effect
+    def effect(facts: Facts) -> None:
+        if facts.count:
+            system.unregister("m")
+
+    @host.constraint
+    def rule(facts: Facts) -> None: ...
+
+    def clean_up() -> None:
+        system.unregister("m")
+        system.replace(Module("other", Facts))
+        system.disable("host::rule")
+        system.disable("host::effect")
+        system.register(Module("late", Facts))
+
+    boundary = ErrorBoundary(on_error=lambda error, name: errors.append((type(error), name)))
+    module, other = cleaning("m", clean_up), naming("other", "host")
+    async with open_system(host, module, other, errors=boundary) as system:
+        await system.settle()
+        if in_pass:
+            system[host].count = 1
+        else:
+            system.unregister("m")
+        await system.settle()
+        shown = system.inspect()
+        assert errors == [(UnknownNameError, "m")]
+        assert {name.partition("::")[0] for name in shown.facts} == {"host", "other", "late"}
+        assert [(one.id, one.disabled) for one in shown.constraints] == [("host::rule", True)]
+        assert [(one.id, one.disabled) for one in shown.effects] == [("host::effect", True)]
+
+
 @frozen
 class Enter: ...
 

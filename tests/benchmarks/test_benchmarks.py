@@ -226,6 +226,12 @@ def test_nothing_grows_over_writes_and_runs(capsys: pytest.CaptureFixture[str]) 
     assert "blocks since the first tenth" in capsys.readouterr().out
 
 
+def test_nothing_grows_over_modules_that_come_and_go(capsys: pytest.CaptureFixture[str]) -> None:
+    """With one of everything, replaced and switched, and in the middle of a run: a block for each would show."""
+    assert trio.run(soak.soak_modules, 600, clock=MockClock())
+    assert "600 modules come and go" in capsys.readouterr().out
+
+
 def test_growth_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A block for each run is enough; then the command fails."""
     left: list[object] = []
@@ -237,4 +243,18 @@ def test_growth_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(soak, "work_through", leak)
     with pytest.raises(SystemExit, match="something grows"):
         soak.main(["--share", "0.001"])
-    assert "1,000 runs" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "1,000 runs" in printed
+    assert "10 modules come and go" in printed
+
+
+def test_growth_over_modules_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block for each is enough."""
+    left: list[object] = []
+
+    async def leak(system: System, begin: int, rounds: int) -> int:
+        left.extend(object() for _ in range(rounds))
+        return begin + rounds
+
+    monkeypatch.setattr(soak, "come_and_go", leak)
+    assert not trio.run(soak.soak_modules, 600, clock=MockClock())

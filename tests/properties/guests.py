@@ -95,7 +95,9 @@ def facts_class(before: str, more: bool) -> type[Any]:
     return MoreFacts if more else Facts
 
 
-def guest(name: str, number: int, choices: Choices, alive: dict[str, int]) -> Module[Any]:
+def guest(
+    name: str, number: int, choices: Choices, alive: dict[str, int], cleaned_up: Callable[[], None]
+) -> Module[Any]:
     """Make a module, which shows its number as a label; *alive* counts what goes on."""
     before = NAMES[NAMES.index(name) - 1]
     module: Module[Any] = Module(name, facts_class(before, choices.more))
@@ -105,7 +107,7 @@ def guest(name: str, number: int, choices: Choices, alive: dict[str, int]) -> Mo
 
     _add_constraints(module, name, None if name == NAMES[0] else before, choices)
     if choices.echoes:
-        module.effect(name="echo")(_echo(alive) if choices.echoes == "sync" else _late_echo)
+        module.effect(name="echo")(_echo(alive, cleaned_up) if choices.echoes == "sync" else _late_echo)
     if choices.serves == "batch":
         module.batch_resolver(Put, window=0.1)(serve)
     elif choices.serves:
@@ -155,13 +157,14 @@ def _add_constraints(module: Module[Any], name: str, before: str | None, choices
             return Put(before, "value", theirs.goal) if theirs.value != theirs.goal else None
 
 
-def _echo(alive: dict[str, int]) -> Callable[[Any], Callable[[], None]]:
+def _echo(alive: dict[str, int], cleaned_up: Callable[[], None]) -> Callable[[Any], Callable[[], None]]:
     def echo(facts: Any) -> Callable[[], None]:
         facts.echo = facts.value
         alive["echo"] += 1
 
         def clean_up() -> None:
             alive["echo"] -= 1
+            cleaned_up()
 
         return clean_up
 

@@ -17,7 +17,7 @@ from tests.properties.guests import IDLES, LATE, NAMES, Choices, Write, guest
 
 Kind = Literal["come", "go", "renew", "off", "on", "write", "send"]
 Strategy = Literal["skip", "retry_later"]
-Where = Literal["body", "watcher", "effect", "resolver"]
+Where = Literal["body", "watcher", "effect", "resolver", "on error", "cleanup"]
 
 
 @frozen
@@ -54,7 +54,7 @@ steps = st.lists(
     st.builds(
         Step,
         kind=st.sampled_from(["come", "come", "go", "renew", "off", "on", "write", "write", "send"]),
-        where=st.sampled_from(["body", "body", "body", "watcher", "effect", "resolver"]),
+        where=st.sampled_from(["body", "body", "body", "watcher", "effect", "resolver", "on error", "cleanup"]),
         home=st.sampled_from(NAMES),
         choices=choices,
         definition=st.sampled_from(PARTS),
@@ -92,6 +92,7 @@ class Host:
     modules: list[Module[Any]] = field(factory=list)
     """All that were ever made; each shows its place in this list."""
     due: list[Step] = field(factory=list)
+    at_next: dict[Where, list[Step]] = field(factory=lambda: {"on error": [], "cleanup": []})
     alive: Counter[str] = field(factory=Counter)
     wrong: list[str] = field(factory=list)
 
@@ -99,12 +100,26 @@ class Host:
         """Nothing raises of its own; what is asked for in a pass may turn out to be refused after it."""
         if name in NAMES and not isinstance(error, REFUSALS):
             self.wrong.append(f"{name}: {error!r}")
+        self.do_all("on error")
+
+    def cleaned_up(self) -> None:
+        """An effect was cleaned up."""
+        self.do_all("cleanup")
+
+    def do_all(self, where: Where) -> None:
+        steps, self.at_next[where] = self.at_next[where], []
+        for step in steps:
+            self.do(step)
 
     def make(self, name: str, choices: Choices) -> Module[Any]:
-        self.modules.append(guest(name, len(self.modules), choices, self.alive))
+        self.modules.append(guest(name, len(self.modules), choices, self.alive, self.cleaned_up))
         return self.modules[-1]
 
     def ring(self, step: Step) -> None:
+        """Have it done in a pass, or when something else happens next."""
+        if step.where in self.at_next:
+            self.at_next[step.where].append(step)
+            return
         self.due.append(step)
         bell = self.system["bell"]
         setattr(bell, step.where, getattr(bell, step.where) + 1)
@@ -250,6 +265,7 @@ async def play(begin: Sequence[Choices], program: Sequence[Step], strategy: Stra
             host.do(step) if step.where == "body" else host.ring(step)
             await trio.sleep(step.wait)
         await system.settle(timeout=1000)
+        host.at_next = {where: [] for where in host.at_next}
         for derivation in system.inspect().derivations:
             system.enable(derivation.id)
         await system.settle(timeout=1000)

@@ -22,8 +22,8 @@ that changed was written by one run, what effects and watchers write in this pas
 """
 
 import random
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -106,6 +106,8 @@ class ReconcileLoop:
         self.settled = True
         self.passes = 0
         self._asked: list[Callable[[], None]] = []
+        self._changing = False
+        """Whether a module comes or goes right now."""
         self._parked: trio.lowlevel.Task | None = None
         self._awake = False
         """Whether somebody has woken it since it last looked."""
@@ -255,15 +257,32 @@ class ReconcileLoop:
 
         *planned*: the plan of a pass takes it up, so only while effects and watchers run it has to wait.
         """
-        if self.effects.running or self.watchers.running or (self.passing and not planned):
+        aside = self.effects.running or self.watchers.running or self._changing
+        if aside or (self.passing and not planned):
             self._asked.append(action)
         else:
             action()
 
     def _do_what_was_asked(self) -> None:
-        asked, self._asked = self._asked, []
-        for action in asked:
-            action()
+        while self._asked:  # a cleanup may ask for more
+            asked, self._asked = self._asked, []
+            for action in asked:
+                action()
+
+    @property
+    def occupied(self) -> bool:
+        """Whether modules must not come or go now, but a little later."""
+        return self.passing or self._changing
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let a module come or go: what cleanups ask for meanwhile is done after it."""
+        self._changing = True
+        try:
+            yield
+        finally:
+            self._changing = False
+            self._do_what_was_asked()
 
     def _gather(self) -> None:
         """Close what is open, and let in what sources have kept for this pass."""

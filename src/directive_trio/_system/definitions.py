@@ -89,7 +89,7 @@ class Definitions:
         self._store.check_writable("a module", "register")
         self._refuse_in_transaction("register a module")
         new = Registration(module, self._store, self._planner, self._loop, self._events)
-        self._change("register", module.name, new.again if self._loop.passing else lambda: new)
+        self._change("register", module.name, new.again if self._loop.occupied else lambda: new)
 
     def unregister(self, module: Module[Any] | str, /) -> None:
         """Let a module go, with everything it has brought.
@@ -152,8 +152,9 @@ class Definitions:
         def complete() -> None:
             prepare().complete(running=self._life.state == "running")
 
-        if not self._loop.passing:
-            complete()
+        if not self._loop.occupied:
+            with self._loop.changing():
+                complete()
             return
 
         def change() -> None:
