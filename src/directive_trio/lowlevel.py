@@ -55,8 +55,9 @@ def keep(ctx: Context[Any], fact: str, /) -> None:
 def until(ctx: Context[_F], over: Callable[[], CancelReason | None], /) -> Context[_F]:
     """Return the same context, made to end its run as soon as *over* says why.
 
-    It is asked whenever the run reads ``facts`` or ``signal``, writes or dispatches, and after it has dispatched. So
-    an event may end a run at once, where the engine would only do so in the pass after it.
+    It is asked whenever the run reads ``facts`` or ``signal``, writes or dispatches, and after it has dispatched (in
+    a transaction, at the next checkpoint). So an event may end a run at once, where the engine would only do so in
+    the pass after it, or, if the run has sent the event itself, not at all.
     """
     return _own(ctx).until(over)
 

@@ -182,25 +182,32 @@ async def test_it_is_superseded_at_once(autojump_clock: trio.abc.Clock) -> None:
         assert (told, trio.current_time()) == ([begun], begun)
 
 
-@pytest.mark.parametrize("then", ["timeout", "cancel"])
-async def test_what_it_dispatched_in_a_transaction_is_not_lost(autojump_clock: trio.abc.Clock, then: str) -> None:
-    """There it is not superseded at once, for all may yet be undone; but what it dispatched stays when it ends."""
+@pytest.mark.parametrize("then", ["nothing", "cancel"])
+async def test_what_it_dispatched_in_a_transaction_supersedes_it(autojump_clock: trio.abc.Clock, then: str) -> None:
+    """Not in the transaction, for all may yet be undone, but at the checkpoint after it, and nothing is lost."""
+    log: list[Observation] = []
+    told: list[float] = []
 
     async def search(mutation: Search, ctx: Ctx) -> None:
         if mutation.q == "a":
             with system.transaction():
                 ctx.dispatch(change(Search("b")))
-            await trio.sleep(1 if then == "cancel" else 100)
+                assert not told
+            if then == "cancel":
+                system.cancel(change.requirement(1))  # type: ignore[call-arg]  # made at run time
+            await trio.sleep(100)
         ctx.facts.log += (mutation.q,)
 
-    module, change = form(search=cancellable(search, timeout=5))
+    module, change = form(search=cancellable(search, on_cancel=lambda _: told.append(trio.current_time())))
     async with open_system(module) as system:
+        system.observe(log.append)
+        begun = trio.current_time()
         system.dispatch(change(Search("a")))
-        await trio.sleep(0.5)
-        if then == "cancel":
-            system.cancel(change.requirement(1))  # type: ignore[call-arg]  # made at run time
         await system.settle(timeout=20)
+        assert trio.current_time() == begun
         assert (system[module].log, system[module].pending_mutation) == (("b",), None)
+    assert told == ([begun] if then == "nothing" else [])
+    assert reasons(log) == ["superseded" if then == "nothing" else "cancelled"]
 
 
 async def test_what_is_undone_supersedes_nobody(autojump_clock: trio.abc.Clock) -> None:

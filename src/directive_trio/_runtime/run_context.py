@@ -172,7 +172,10 @@ class WatchfulContext(RunContext):
     def dispatch(self, event: Record, /) -> None:
         self._look()
         super().dispatch(event)
-        self._look()
+        if self._runs.store.transaction is None:
+            self._look()
+        else:  # it spans no checkpoint: when the timers are called, it has ended, this way or that
+            self.call_at(self._runs.observers.clock(), self._look)
 
     def _write(self, cell: Cell, value: Any) -> None:
         self._look()
