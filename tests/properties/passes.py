@@ -436,6 +436,7 @@ class Passes(Worlds):
 
     def time_out(self, run: Run) -> None:
         self.seen.add("timeout")
+        self.look_beneath(run)
         self.fail(run)
         if run.entry.run is None:
             (self.take_back if run.satisfied else self.take_back_covered)(run)
@@ -462,9 +463,15 @@ class Passes(Worlds):
         """End a run from outside."""
         run = entry.run
         assert run is not None
+        self.look_beneath(run)
         self.end(run, "cancel", reason)
         entry.ending = not run.queued
         (self.take_back if run.satisfied else self.take_back_covered)(run)
+
+    def look_beneath(self, run: Run) -> None:
+        """What an async constraint has read, too, is an input of a run that it asks for."""
+        for reading in [self.minds[number].reading for number in run.entry.producers | run.entry.left]:
+            run.beneath |= reading.beneath if reading else set()
 
     def tell(self, word: str, name: Name, reason: str = "") -> None:
         self.log.append(Told(self.now, word, name, reason))
