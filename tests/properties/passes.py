@@ -268,7 +268,8 @@ class Passes(Worlds):
 
     def own_runs(self, number: int) -> frozenset[int]:
         """The live runs of what a constraint asks for, or asked for until its last answer, which left them out."""
-        entries = [entry for entry in self.entries.values() if number in entry.producers | entry.left]
+        open_entries = [*self.entries.values(), *self.removed]
+        entries = [entry for entry in open_entries if number in entry.producers | entry.left]
         return frozenset(entry.run.number for entry in entries if entry.run)
 
     # -- requirements -----------------------------------------------------------------------------
