@@ -3,6 +3,7 @@
 from tests.properties.program import (
     BAG,
     GIVEN,
+    NEXT,
     Ask,
     Cancel,
     Constraint,
@@ -79,3 +80,21 @@ WRITTEN_AGAIN = Program(
     actions=(Wait(1), Cancel(PING, 0), Write(0, 0), *END),
 )
 """R10: who writes what a cancelled run has written, before the pass that takes it back, has changed nothing."""
+
+BENEATH = Program(
+    initial=(2, 0, 2, 0),
+    derived=(),
+    constraints=(
+        demand(0, Test(0, "<", 1), Ask(PING, -1)),
+        Constraint(1, (Test(2, "<", 3),), (Ask(PONG, -1), Ask(BAG, 3)), 0, (), None),
+        Constraint(0, (Test(0, "<", 2),), (Ask(BAG, 3),), 0, (), 0),
+    ),
+    resolvers=(
+        serving(PING, Step(0, ((0, 0),), None)),
+        Resolver(1, PONG, False, (Step(0, ((2, NEXT),), None),), "fail", 2, None),
+        serving(BAG, Step(1, ((0, 3),), 0), outcome="hang"),
+    ),
+    events=(Event(((0, NEXT), (3, NEXT)), broken=False),),
+    actions=END,
+)
+"""R9: what one bag wrote is taken away beneath the next: an async constraint that has joined that is asked again."""

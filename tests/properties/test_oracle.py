@@ -17,7 +17,7 @@ from directive_trio.observe import Observation, ResolverStart
 from tests.properties.naive import Naive
 from tests.properties.program import Program, programs
 from tests.properties.reality import ENDS, Reality, name_of
-from tests.properties.saved import FOLLOWERS, STALE, TAKEN_BACK, WRITTEN_AGAIN
+from tests.properties.saved import BENEATH, FOLLOWERS, STALE, TAKEN_BACK, WRITTEN_AGAIN
 from tests.properties.state import TooLivelyError, told_by_moment
 
 EXAMPLES = 600
@@ -52,6 +52,7 @@ def naively(program: Program) -> Naive:
 
 @settings(max_examples=EXAMPLES)
 @given(programs())
+@example(BENEATH)
 @example(FOLLOWERS)
 @example(STALE)
 @example(TAKEN_BACK)

@@ -89,6 +89,8 @@ class AsyncConstraintNode(ConstraintNode):
 
     __slots__ = ("evaluation", "joined", "seen", "seen_revision", "world")
 
+    looks_beneath = True
+
     def reset(self) -> None:
         super().reset()
         self.evaluation = 0

@@ -71,6 +71,8 @@ class Sink:
     __slots__ = ("inputs", "queue", "state", "values", "verified")
 
     is_sink = True
+    looks_beneath = False
+    """Whether it may have to look again when nothing has changed but what lies beneath the writes of a run."""
 
     def __init__(self, queue: "list[Any]") -> None:
         self.queue = queue

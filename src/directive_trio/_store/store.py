@@ -231,11 +231,20 @@ class Store(Graph):
         if cell.writer == run or len(layers) == len(cell.layers):
             return
         cell.layers = layers
-        for reader in cell.dependents:
-            if isinstance(reader, ShadowNode):
-                reader.verified = -1  # the cell has not changed, what it shows there has
-                reader.state = STALE
-                self.mark(reader)
+        pending: list[Any] = [cell]
+        reached: set[Any] = {cell}
+        for node in pending:  # it grows
+            for reader in node.dependents:
+                if isinstance(reader, ShadowNode):
+                    reader.verified = -1  # the cell has not changed, what it shows there has
+                    reader.state = STALE
+                    self.mark(reader)
+                elif not reader.is_sink:
+                    pending += {reader} - reached
+                    reached.add(reader)
+                elif reader.looks_beneath and reader.state != STALE:
+                    reader.state = STALE
+                    reader.queue.append(reader)
 
     def restore(self, cell: Cell, *state: Any) -> None:
         """Undo: set a cell to what a journal remembers. To its readers that is a change like any other."""
