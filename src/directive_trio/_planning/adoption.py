@@ -29,6 +29,15 @@ def adopt_constraints(
             planner.agenda.push(node)
 
 
+def adopt_last(planner: Planner, nodes: Mapping[str, ConstraintNode], *, running: bool) -> None:
+    """Take more constraints that come after all others: these keep their places."""
+    planner.nodes.update(nodes)
+    for node in nodes.values():
+        node.waiting = sum(predecessor.pending for predecessor in node.predecessors)
+        if running:
+            planner.agenda.push(node)
+
+
 def adopt_resolvers(planner: Planner, module: str, resolvers: dict[type, Resolver[Any, Any]]) -> None:
     """Take the resolvers of one more module. A requirement that nobody has served is theirs from now on."""
     requirements = planner.requirements

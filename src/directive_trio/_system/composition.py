@@ -196,6 +196,23 @@ def link(nodes: Mapping[str, ConstraintNode], after: Mapping[str, Sequence[str]]
         node.followers = tuple(followers.get(node, ()))
 
 
+def link_more(
+    new: Mapping[str, ConstraintNode], known: Mapping[str, ConstraintNode], after: Mapping[str, Sequence[str]]
+) -> None:
+    """The same for constraints that come last: of those that are there nobody comes after one of them."""
+    for name, node in new.items():
+        node.predecessors = tuple([new.get(before) or known[before] for before in after[name]])
+        for predecessor in node.predecessors:
+            predecessor.followers = (*predecessor.followers, node)
+
+
+def unlink(gone: Iterable[ConstraintNode]) -> None:
+    """Let those that *gone* came after forget them."""
+    for node in gone:
+        for predecessor in node.predecessors:
+            predecessor.followers = tuple([other for other in predecessor.followers if other is not node])
+
+
 def question(constraint: Constraint[Any, Any], names: Names) -> Question:
     """Find the facts and derivations that the names of a constraint mean."""
     when = tuple((names.node(name, constraint.module), expected) for name, expected in constraint.when.items())

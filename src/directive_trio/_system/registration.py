@@ -1,11 +1,12 @@
 """A module that comes later: everything that can be wrong with it is found before anything of it counts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.module import Module
-from directive_trio._planning.adoption import adopt_constraints, adopt_resolvers
+from directive_trio._planning.adoption import adopt_constraints, adopt_last, adopt_resolvers
 from directive_trio._planning.constraint_node import node_of
 from directive_trio._planning.ownership import Owners
 from directive_trio._planning.planner import Planner
@@ -20,6 +21,7 @@ from directive_trio._system.composition import (
     check_modules,
     initialise,
     link,
+    link_more,
     place_facts,
     predecessors,
     question,
@@ -84,10 +86,21 @@ class Registration:
         ]
 
     def _order(self, *, warn: bool) -> tuple[dict[str, list[str]], dict[str, int]]:
-        """Order all constraints, the new ones among them; return whom each comes after, and the ranks."""
+        """Find the places of all constraints, the new ones among them; return whom each comes after, and the ranks.
+
+        Where the new ones come last, the others keep their places: then these are of the new ones alone.
+        """
         name = self.module.name  # of which there are some already, if it replaces another
         known = {node.id: node.definition for node in self.planner.nodes.values() if node.definition.module != name}
-        constraints = {**known, **{constraint.id: constraint for constraint in self.module.constraints.values()}}
+        new = {constraint.id: constraint for constraint in self.module.constraints.values()}
+        constraints = {**known, **new}
+        self._come_last = _come_last(new, known.values())
+        if self._come_last:
+            after = {name: predecessors(constraint, constraints, warn=warn) for name, constraint in new.items()}
+            among = {name: [other for other in before if other in new] for name, before in after.items()}
+            ranks = rank(list(new), {name: constraint.priority for name, constraint in new.items()}, among)
+            first = max((node.rank for node in self.planner.nodes.values()), default=-1) + 1
+            return after, {name: first + place for name, place in ranks.items()}
         after = {
             name: predecessors(constraint, constraints, warn=warn and name not in known)
             for name, constraint in constraints.items()
@@ -104,10 +117,21 @@ class Registration:
         if planner.requirements.owners is None and any(found.owns for found in module.constraints.values()):
             planner.requirements.owners = Owners(store.modules)
         adopt_resolvers(planner, module.name, {found.requirement: found for found in module.resolvers.values()})
-        link({**planner.nodes, **self.nodes}, self._after)
-        adopt_constraints(planner, self.nodes, self._ranks, running=running)
+        if self._come_last:
+            link_more(self.nodes, planner.nodes, self._after)
+            adopt_last(planner, self.nodes, running=running)
+        else:
+            link({**planner.nodes, **self.nodes}, self._after)
+            adopt_constraints(planner, self.nodes, self._ranks, running=running)
         for effect in self.effects:
             self.loop.effects.adopt(effect)
         for source in module.sources.values():
             self.loop.sources.adopt(SourceNode(source))
         self.loop.wake()
+
+
+def _come_last(new: Mapping[str, Constraint[Any, Any]], others: Collection[Constraint[Any, Any]]) -> bool:
+    """Say whether *new* constraints come after all *others*: none is urgent, and nobody comes after one of them."""
+    lowest = min((other.priority for other in others), default=0)
+    urgent = any(constraint.priority > lowest for constraint in new.values())
+    return not urgent and not any(other.after and predecessors(other, new, warn=False) for other in others)

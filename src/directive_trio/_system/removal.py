@@ -18,7 +18,7 @@ from directive_trio._runtime.effects import EffectNode
 from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
-from directive_trio._system.composition import Names, check_modules, link, predecessors, question
+from directive_trio._system.composition import Names, check_modules, link, predecessors, question, unlink
 from directive_trio._system.registration import Registration
 from directive_trio.errors import UnknownNameError, UsageError
 
@@ -84,6 +84,13 @@ class Removal:
         if not loop.passing:
             loop.cancel_decided()
         self.events.remove(self.name)
+        if any(follower.definition.module != self.name for node in constraints for follower in node.followers):
+            self._order_again(running=running)
+        else:  # the places of the others rest on nothing that goes
+            unlink(constraints)
+
+    def _order_again(self, *, running: bool) -> None:
+        planner = self.planner
         definitions = {name: node.definition for name, node in planner.nodes.items()}
         after = {name: predecessors(found, definitions, warn=False) for name, found in definitions.items()}
         link(planner.nodes, after)
