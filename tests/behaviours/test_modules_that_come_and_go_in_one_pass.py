@@ -177,6 +177,7 @@ async def test_what_a_cleanup_asks_for_waits_for_its_module(in_pass: bool, autoj
         system.replace(Module("other", Facts))
         system.disable("host::rule")
         system.disable("host::effect")
+        system.enable("m::effect")  # which is off while it goes
         system.register(Module("late", Facts))
 
     boundary = ErrorBoundary(on_error=lambda error, name: errors.append((type(error), name)))

@@ -282,7 +282,8 @@ class ReconcileLoop:
             yield
         finally:
             self._changing = False
-            self._do_what_was_asked()
+            if not self.passing:  # else the pass does it, in its turn
+                self._do_what_was_asked()
 
     def _gather(self) -> None:
         """Close what is open, and let in what sources have kept for this pass."""

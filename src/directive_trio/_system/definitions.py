@@ -150,11 +150,11 @@ class Definitions:
 
     def _change(self, operation: str, name: str, prepare: "Callable[[], Registration | Removal | Replacement]") -> None:
         def complete() -> None:
-            prepare().complete(running=self._life.state == "running")
+            with self._loop.changing():
+                prepare().complete(running=self._life.state == "running")
 
         if not self._loop.occupied:
-            with self._loop.changing():
-                complete()
+            complete()
             return
 
         def change() -> None:
