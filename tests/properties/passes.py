@@ -357,14 +357,16 @@ class Passes(Worlds):
         return sum(run.entry.name[0] == number for run in runs)
 
     def fill_places(self) -> None:
-        """Begin what was queued, the oldest of a resolver first; resolvers by name."""
+        """Begin what was queued, the oldest of a resolver first. Whose place comes free first is trio's to say."""
+        begun = 0
         for number, resolver in sorted(enumerate(self.program.resolvers), key=lambda each: each[1].home):
             queued = [run for run in self.live() if run.queued and run.entry.name[0] == number]
             free = (resolver.limit or 0) - self.taken(number) + len(queued)
             for run in sorted(queued, key=lambda run: run.number)[: max(free, 0)]:
                 run.queued = False
-                self.together.append(1)
+                begun += 1
                 self.begin(run)
+        self.together.append(begun)
         self.dirty = self.dirty or bool(self.leaving)
         self.leaving.clear()
 
