@@ -9,7 +9,7 @@ import pytest
 import trio
 from attrs import define, frozen
 
-from directive_trio import HIDDEN, Context, Module, derivation, fact, open_system
+from directive_trio import HIDDEN, Context, Module, any_of, derivation, fact, not_, one_of, open_system
 from directive_trio.errors import FactValueError, SettleTimeoutError
 from directive_trio.observe import DerivationCompute, FactChange, Observation
 from directive_trio.plugins.devtools import DevtoolsTrace
@@ -101,3 +101,23 @@ async def test_those_who_ask_for_it_by_name_get_it(autojump_clock: trio.abc.Cloc
         await system.settle()
         assert system.read("m::token") == "hunter2"
     assert heard == [("hunter2", "")]
+
+
+async def test_what_a_secret_is_compared_with_is_hidden_too(autojump_clock: trio.abc.Clock) -> None:
+    """That the constraint is active would tell the value; the words of the condition stay, and so do plain values."""
+    module = Module("m", Facts)
+    secret = any_of("hunter2", not_("hunter2"))
+    condition = {"token": "hunter2", "header": one_of("Bearer hunter2"), "mail": secret, "plain": "open"}
+
+    @module.constraint(when=condition)
+    def must_work(facts: Facts) -> Work:
+        return Work()
+
+    async with open_system(module, initial={"m": {"token": "hunter2", "plain": "open"}}) as system:
+        await system.settle()
+        told = str(system.explain("m::must_work"))
+    assert "must_work is active" in told
+    assert (
+        "asked only when token == hidden and header one_of(hidden) and mail any_of(hidden) and plain == 'open'" in told
+    )
+    assert "hunter2" not in told

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from directive_trio._definitions.calls import name_of
 from directive_trio._definitions.checks import instance
-from directive_trio._definitions.condition import describe
+from directive_trio._definitions.condition import Match, describe
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
@@ -119,7 +119,7 @@ class _Explainer:
         label = f" ({definition.label})" if definition.label else ""
         because: list[Explanation] = []
         if definition.when:
-            because.append(Explanation(f"asked only when {describe(definition.when)}"))
+            because.append(Explanation(f"asked only when {describe(_told(node))}"))
         because += self.inputs(node)
         because += [self.wanted(wanted) for wanted in [*node.answer, *self.planner.requirements.held.get(node, ())]]
         because += [self.ended(wanted) for wanted in self._ended(node)]
@@ -314,3 +314,19 @@ def _explain_resolver(resolver: str, explainer: _Explainer, planner: Planner) ->
     known = [*requirements.live.values(), *requirements.last.values()]
     served = [explainer.wanted(wanted) for wanted in known if wanted.resolver_id == resolver][-INPUTS:]
     return Explanation(f"resolver {resolver} {'serves' if served else 'has served nothing yet'}", tuple(served))
+
+
+def _told(node: ConstraintNode) -> dict[str, object]:
+    """Return the condition of a constraint; what a secret is compared with is as secret."""
+    asked = zip(node.definition.when.items(), node.question.when, strict=True)
+    return {
+        name: _hidden(expected) if _is_secret(real_of(source)) else expected for (name, expected), (source, _) in asked
+    }
+
+
+def _hidden(expected: object) -> object:
+    return Match(expected.word, (HIDDEN,)) if isinstance(expected, Match) else HIDDEN
+
+
+def _is_secret(node: Any) -> bool:
+    return bool(node.schema.secret if isinstance(node, Cell) else node.definition.secret)
