@@ -134,7 +134,7 @@ def test_facts_are_found_by_module_and_by_name() -> None:
         system.read("countr::number")
     with pytest.raises(UnknownNameError, match="in module 'counter': 'numbr'; did you mean 'number'"):
         system.read("counter::numbr")
-    with pytest.raises(UnknownNameError, match="no module ''"):
+    with pytest.raises(UnknownNameError, match="as in 'module::fact', 'number'; did you mean 'counter::number'"):
         system.read("number")
 
 

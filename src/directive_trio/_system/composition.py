@@ -53,6 +53,10 @@ class Names:
             refuse("a fact or derivation", "its name or handle", target, UsageError)
         module, name = split(target, home)
         place = self.store.modules.get(module)
+        if not module:
+            known = [node.name for one in self.store.modules.values() for node in one.nodes]
+            meant = next((one for one in known if split(one)[1] == name), None) or nearest(name, known)
+            raise UnknownNameError("fact or derivation of the whole name, as in 'module::fact',", target, meant)
         if place is None:
             raise UnknownNameError("module", module, nearest(module, self.store.modules))
         return place.node(name)
