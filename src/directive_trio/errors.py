@@ -210,7 +210,8 @@ class EventPayloadError(UsageError, ValueError):
     problem: str
 
     def __str__(self) -> str:
-        return f"payload of {self.event!r}, field {self.field!r}: {self.problem}; nothing was written"
+        where = f", field {self.field!r}" if self.field else ""
+        return f"payload of {self.event!r}{where}: {self.problem}; nothing was written"
 
 
 @define(eq=False, repr=False, slots=False)

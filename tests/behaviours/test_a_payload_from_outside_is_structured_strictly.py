@@ -217,3 +217,12 @@ def test_an_unknown_name_names_the_nearest(name: str, nearest: str) -> None:
     """F6: in the way it was asked for."""
     with pytest.raises(UnknownNameError, match=f"there is no event '{name}'; did you mean '{nearest}'"):
         system_of(Needed).dispatch(name, {"token": "x"})
+
+
+def test_what_is_no_payload_at_all_has_no_field() -> None:
+    """The sentence names the event alone."""
+    system = system_of(Needed)
+    with pytest.raises(EventPayloadError) as caught:
+        system.dispatch("m::Needed", 3)  # type: ignore[call-overload]  # what it is about
+    assert str(caught.value) == "payload of 'm::Needed': expected a mapping, got int; nothing was written"
+    assert caught.value.field == ""
