@@ -254,7 +254,7 @@ class UncopyableFactError(UsageError, TypeError):
 
 @define(eq=False, repr=False, slots=False)
 class TransactionError(UsageError):
-    """A transaction was still open when a pass or another task's write came. Its writes were undone."""
+    """Still open when a pass, another task's write or the end of one around it came: its writes were undone."""
 
     interrupted_by: str
 

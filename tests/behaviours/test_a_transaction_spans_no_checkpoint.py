@@ -172,3 +172,36 @@ async def test_a_cancellation_undoes_it(autojump_clock: trio.abc.Clock) -> None:
         scope.cancel()
         await trio.sleep(1)
     assert system[module] == Facts()
+
+
+def test_those_that_end_in_the_wrong_order_all_raise() -> None:
+    """F6: one that ends while another is open within it is not whole; nothing is lost unseen."""
+    system = System(make())
+    first, second = system.transaction(), system.transaction()
+    first.__enter__()
+    system["m"].count = 1
+    second.__enter__()
+    system["m"].other = 1
+    for one in (first, second):
+        with pytest.raises(TransactionError, match="interrupted by the end of one around it"):
+            one.__exit__(None, None, None)
+    assert system["m"] == Facts()
+    with system.transaction():
+        system["m"].count = 2
+    assert system["m"] == Facts(2)
+
+
+def test_one_that_fails_around_an_open_one_undoes_both() -> None:
+    """F6: the inner one hears of it at its end."""
+    system = System(make())
+    inner = system.transaction()
+    with pytest.raises(KeyError), system.transaction():
+        system["m"].count = 1
+        inner.__enter__()
+        system["m"].other = 1
+        raise KeyError
+    with pytest.raises(TransactionError, match="interrupted by the end of one around it"):
+        inner.__exit__(None, None, None)
+    assert system["m"] == Facts()
+    system["m"].count = 3
+    assert system["m"] == Facts(3)

@@ -358,11 +358,18 @@ class Store(Graph):
         transaction = self.begin(self.task() if interruptible else None)
         try:
             yield
+            self.close_inner(transaction)
             transaction.check_open()
         except BaseException:
+            self.close_inner(transaction)
             self.roll_back(transaction)
             raise
         self.commit(transaction)
+
+    def close_inner(self, transaction: Transaction) -> None:
+        """Undo all that is open if one opened within this one is open still: they end in the wrong order."""
+        if transaction.interrupted_by is None and self.transaction is not transaction:
+            self.interrupt("the end of one around it")
 
     def undo(self, transaction: Transaction) -> None:
         """Set back everything a transaction wrote, last first."""
