@@ -196,9 +196,7 @@ class Story:
                 attached.add(about.id)
             elif seen.type == "source.detach":
                 attached.remove(about.id)
-            elif (
-                seen.type == "source.publish" and about.id != "rooms::failing"
-            ):  # what it kept comes with the next pass
+            elif seen.type == "source.publish":
                 assert about.id in attached
         assert not attached
         assert not any(source.attached for source in self.system.inspect().sources)

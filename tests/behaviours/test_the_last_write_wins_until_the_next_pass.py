@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from directive_trio import Module, SourceLink, System, from_callback, open_system
+from directive_trio import ErrorBoundary, Module, SourceLink, System, from_callback, open_system
 from directive_trio.abc import Source
 from directive_trio.errors import DefinitionError
 from directive_trio.observe import Observation
@@ -226,3 +226,46 @@ async def test_an_object_says_how_unless_the_declaration_does(autojump_clock: tr
         assert system[feed].total == 2
         await system.settle()
         assert system[feed].total == 3
+
+
+@pytest.mark.parametrize("failure", [None, OSError("cut")])
+async def test_what_one_kept_that_ends_by_itself_comes_before_its_end(
+    failure: Exception | None, autojump_clock: trio.abc.Clock
+) -> None:
+    """Nothing is published after the detach, and nothing is lost."""
+    feed = feed_module()
+    log: list[Observation] = []
+
+    @feed.source(name="line", coalesce="last_write_wins")
+    async def line(link: SourceLink) -> None:
+        await trio.sleep(1)
+        link.publish(Tick(1))
+        link.publish(Tick(2))
+        if failure is not None:
+            raise failure
+
+    async with open_system(feed, errors=ErrorBoundary(on_error=lambda *_: None)) as system:
+        system.observe(log.append)
+        await trio.sleep(2)
+        assert system[feed].last == 2
+        outcome = "completed" if failure is None else "failed"
+        assert source_log(log, "source.publish", "source.detach") == [("publish", "line"), ("detach", "line", outcome)]
+        assert dict(of_source(system).drops) == {"coalesced": 1}
+
+
+async def test_a_handler_that_ends_its_source_takes_the_other_events_away(autojump_clock: trio.abc.Clock) -> None:
+    """They were kept for the same pass; they are dropped, and counted."""
+    feed, line = feed_module(), Line()
+    feed.source(name="line", coalesce="last_write_wins")(line)
+
+    @feed.on(Tick)
+    def switch_off(facts: FeedFacts, event: Tick) -> None:
+        system.disable("feed::line")
+
+    async with open_system(feed) as system:
+        await wait_all_tasks_blocked()
+        line.link.publish(Tick())
+        line.link.publish(Connected())
+        await system.settle()
+        assert not system[feed].online
+        assert dict(of_source(system).drops) == {"detached": 1}

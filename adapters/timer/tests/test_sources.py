@@ -207,3 +207,23 @@ def test_a_pause_or_timeout_that_is_none_is_refused(every: float, timeout: float
     """Before anything runs."""
     with pytest.raises(DefinitionError, match="must be a number of seconds above 0"):
         poll(trio.sleep_forever, every=every, timeout=timeout)
+
+
+@pytest.mark.parametrize(("back", "moments"), [(2 * 3600, [60, 120]), (86_370, [60, 120, 210])])
+async def test_a_clock_that_was_wrong_begins_the_calendar_anew(
+    back: float, moments: list[float], autojump_clock: MockClock
+) -> None:
+    """Put back a little, nothing runs twice; put back by a day, nobody waits a day."""
+    clock = JumpingClock()
+    async with open_ticks(cron("* * * * *", Tick(), clock=clock)) as (system, module, errors):
+        await trio.sleep(130)
+        clock.ahead = -back
+        await trio.sleep(130)
+        assert [moment for moment, _ in system[module].ticks] == moments
+        assert errors == []
+
+
+def test_what_is_no_number_is_no_moment() -> None:
+    """It would be reached at once."""
+    with pytest.raises(DefinitionError, match="nan is no moment"):
+        at(math.nan, Tick())

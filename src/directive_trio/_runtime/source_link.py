@@ -34,12 +34,12 @@ class Link:
         "_kinds",
         "_node",
         "_observers",
-        "_open",
         "_sources",
         "_superseded",
         "_thread",
         "_token",
         "is_attached",
+        "is_open",
         "pending",
         "signal",
     )
@@ -51,7 +51,7 @@ class Link:
         self._kinds = sources.events.handlers
         self._attachment = attachment
         node = self._node = attachment.node
-        self._open = True
+        self.is_open = True
         self._thread = get_ident()
         self._token = trio.lowlevel.current_trio_token()
         self._superseded = 0
@@ -66,7 +66,7 @@ class Link:
         kind = type(event)
         if get_ident() != self._thread:
             self._hand_over(self._refuse_thread, event)
-        elif not self._open or not self.is_attached or kind not in self._kinds:
+        elif not self.is_open or not self.is_attached or kind not in self._kinds:
             self._publish_the_long_way(event, payload)
         elif self.pending is not None:
             if kind in self.pending:
@@ -89,7 +89,7 @@ class Link:
             self._observers.tell(SourcePublish, self._node.id, event)
 
     def _publish_the_long_way(self, event: Record | str, payload: Mapping[str, object] | None) -> None:
-        if not self._open:
+        if not self.is_open:
             self.drop(self._sources.why_closed(), event)
             return
         self.attached()
@@ -142,7 +142,7 @@ class Link:
 
     def _refuse_thread(self, event: Any) -> None:
         """It was published from another thread: say so where that can be counted and told."""
-        if not self._open:
+        if not self.is_open:
             self.drop(self._sources.why_closed(), event)
             return
         error = UsageError(f"{self._node.id!r} published from another thread: {WRONG_THREAD}")
@@ -171,9 +171,15 @@ class Link:
 
     # -- ending -----------------------------------------------------------------------------------
 
+    def dispatch_pending(self) -> None:
+        """What was kept for the next pass comes before the end: its source has ended by itself."""
+        self._sources.pending.pop(self, None)
+        for event in self.take_pending():
+            self.dispatch(event)
+
     def close(self) -> None:
         """Publish nothing any more."""
-        self._open = False
+        self.is_open = False
 
     def drop_pending(self) -> None:
         """What was kept for the next pass is not dispatched, because its source is taken away."""
@@ -201,7 +207,7 @@ class Link:
             self._sources.reported(self._attachment, error)
 
     def on_evict(self, callback: Callable[[], Awaitable[object] | object], /) -> None:
-        if self._open:
+        if self.is_open:
             self._attachment.hooks.append(callback)
 
     @contextmanager

@@ -303,9 +303,12 @@ class Sources:
         attachment.hooks.clear()  # they were the attempt's
         if link is None:
             return
-        link.close()
-        if link.is_attached and self.observers.listening:
-            self.observers.tell(SourceDetach, attachment.node.id, outcome, attachment.reason)
+        try:
+            link.dispatch_pending()
+        finally:  # a handler might raise a KeyboardInterrupt
+            link.close()
+            if link.is_attached and self.observers.listening:
+                self.observers.tell(SourceDetach, attachment.node.id, outcome, attachment.reason)
 
     def _claim(self, source: Source, attachment: Attachment) -> None:
         """Take a source object for this attachment.
@@ -421,10 +424,10 @@ class Sources:
         links, self.pending = self.pending, {}
         for link in links:
             for event in link.take_pending():
-                if self.stopped:
-                    link.drop("stopped", event)
-                else:
+                if link.is_open:
                     link.dispatch(event)
+                else:  # a handler has just ended the source, or the system
+                    link.drop(self.why_closed(), event)
 
     def why_closed(self) -> DropReason:
         """Say why a publish comes too late."""

@@ -37,9 +37,15 @@ class CronRhythm:
     """The beats of an expression: like those of `every`, on the wall clock."""
 
     def __init__(self, expression: str, zone: tzinfo, start: float, missed: Missed) -> None:
-        self._moments = moments_after(expression, zone, start)
+        self._expression = expression
+        self._zone = zone
         self._missed = missed
         self._number = 0
+        self.begin_at(start)
+
+    def begin_at(self, moment: float) -> None:
+        """Go on from there; the beats are counted on."""
+        self._moments = moments_after(self._expression, self._zone, moment)
 
     def next_beat(self, now: float) -> Beat:
         """Return the next beat for somebody who asks at *now*."""

@@ -13,7 +13,7 @@ from directive_trio.errors import DefinitionError
 from directive_trio_timer._beat import Beat, Missed, check_missed, check_period
 from directive_trio_timer._cron import CronRhythm, check_cron
 from directive_trio_timer._every import every
-from directive_trio_timer._wall import WallClock, seconds_of, sleep_until, wall_clock
+from directive_trio_timer._wall import CORRECTION, LOOK_AGAIN, WallClock, seconds_of, sleep_until, wall_clock
 
 MakeEvent: TypeAlias = Record | Callable[[Beat], Record]
 """An event, the same each time, or what makes one from the beat."""
@@ -115,11 +115,19 @@ class CronSource(Source):
 
     async def run(self, link: SourceLink, /) -> None:
         link.attached()
-        rhythm = CronRhythm(self._expression, self._zone, self._clock(), self._missed)
+        latest = self._clock()
+        rhythm = CronRhythm(self._expression, self._zone, latest, self._missed)
+        beat = rhythm.next_beat(latest)
         while True:
-            beat = rhythm.next_beat(self._clock())
-            await sleep_until(beat.due, self._clock)
-            link.publish(self._event(beat))
+            now = self._clock()
+            if now < latest - CORRECTION:
+                rhythm.begin_at(now)
+                beat = rhythm.next_beat(now)
+            latest = now
+            await trio.sleep(max(0.0, min(beat.due - now, LOOK_AGAIN)))
+            if beat.due <= self._clock():
+                link.publish(self._event(beat))
+                beat = rhythm.next_beat(self._clock())
 
 
 def cron(
@@ -132,7 +140,8 @@ def cron(
 ) -> CronSource:
     """Publish an event at the moments of a cron expression, as the clocks of a time zone show them.
 
-    A change of the clocks is what it is for Debian's cron: nothing is left out, nothing runs twice. Moments that
+    A change of the clocks is what it is for Debian's cron: nothing is left out, nothing runs twice. A clock that is put
+    back by more than three hours was wrong before, and the calendar goes on from where it stands then. Moments that
     pass while the machine sleeps are missed; so are none while the system is stopped: there is nobody to miss them.
 
     Args:

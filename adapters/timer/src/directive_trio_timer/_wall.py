@@ -4,6 +4,7 @@ The trio clock counts seconds since nobody knows when; a moment that must surviv
 That one is set, is put right, and goes on while the machine sleeps. So a wait for a moment looks at it again and again.
 """
 
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +20,9 @@ WallClock: TypeAlias = Callable[[], float]
 LOOK_AGAIN = 60.0
 """The wall clock is looked at every so many seconds while somebody waits for it."""
 
+CORRECTION = 3 * 3600.0
+"""By how many seconds a clock must be put back for the calendar to begin anew there: it was wrong before."""
+
 wall_clock: WallClock = time.time
 
 
@@ -26,9 +30,11 @@ def seconds_of(moment: datetime | float) -> float:
     """Return a moment as seconds since 1970.
 
     Raises:
-        DefinitionError: A `datetime` without a time zone names no moment.
+        DefinitionError: A `datetime` without a time zone names no moment, nor does NaN.
     """
     if not isinstance(moment, datetime):
+        if math.isnan(moment):
+            raise DefinitionError(f"{moment!r} is no moment")
         return float(moment)
     if moment.tzinfo is None:
         raise DefinitionError(f"{moment!r} has no time zone; write datetime(..., tzinfo=UTC), or moment.astimezone()")
