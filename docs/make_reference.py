@@ -107,6 +107,18 @@ def one_line(docstring: str) -> str:
 # -- names -------------------------------------------------------------------------------------------------
 
 
+def constant_text(name: str, value: object) -> Iterator[str]:
+    """Make the section of a constant or an alias: as it was written, with the docstring under it."""
+    written = [module for key, module in sys.modules.items() if key.startswith("directive_trio.")]
+    for module in [module for module in written if vars(module).get(name) is value]:
+        body = ast.parse(inspect.getsource(module)).body
+        for node, after in zip(body, [*body[1:], None], strict=True):
+            if isinstance(node, ast.AnnAssign) and node.value is not None and ast.unparse(node.target) == name:
+                yield fenced([f"{name} = {ast.unparse(node.value)}"])
+                if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                    yield markdown(str(after.value.value))
+
+
 def name_text(name: str, value: Any) -> Iterator[str]:
     """Make the section of one name, and those of its public members."""
     yield f"### {name}\n"
@@ -116,7 +128,7 @@ def name_text(name: str, value: Any) -> Iterator[str]:
             yield fenced(signature(name, definition) for definition in definitions(function))
             yield markdown(inspect.getdoc(value) or "")
         else:
-            yield fenced([f"{name} = {value!r}"])
+            yield from constant_text(name, value)
         return
     tree = class_tree(value)
     made = fields_of(tree) if name in ENGINE_MADE else construction(name, value, tree)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-OPTIONAL = ("testing", "plugins", "patterns", "_cli")
+OPTIONAL = ("testing", "plugins", "patterns")
 LOADED = """
 import json, sys
 import trio, attrs, cattrs

@@ -51,11 +51,3 @@ async def test_a_wake_up_for_nothing_goes_on_waiting(autojump_clock: trio.abc.Cl
         await trio.sleep(1)
         settlement.wake_all()
     assert answers == []
-
-
-async def test_a_negative_duration_is_refused(autojump_clock: trio.abc.Clock) -> None:
-    """And so is one that is no number."""
-    settlement = Settlement(lambda retries: True, lambda: "running", Timers())
-    for timeout in (-1, float("nan")):
-        with pytest.raises(ValueError, match="not negative"):
-            await settlement.wait(timeout, True, failure)

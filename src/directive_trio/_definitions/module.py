@@ -106,9 +106,10 @@ class Module(Generic[F]):
         """
         beside = getattr(view, "_beside", None)
         if beside is None:
-            kind = type(view).__name__
-            text = f"{kind} is a plain instance and stands in no system, so there is no {self.name!r} beside it"
-            raise UsageError(f"{text}; pass the view that the engine gave you")
+            raise UsageError(
+                f"{type(view).__name__} is a plain instance and stands in no system, so there is no {self.name!r} "
+                "beside it; pass the view that the engine gave you"
+            )
         return cast("F", beside(self.name))
 
     def init(self, function: Callable[[F], None], /) -> Callable[[F], None]:

@@ -8,6 +8,7 @@ compared with the real world.
 from directive_trio._planning.constraint_node import AsyncConstraintNode
 from directive_trio._planning.inputs import differs, touched_by_others, value_of
 from directive_trio._planning.requirement_set import RequirementSet
+from directive_trio._store.graph import CLEAN
 from directive_trio._store.store import Store
 from directive_trio._store.worlds import World
 
@@ -44,7 +45,7 @@ class AsyncQuestions:
         own = _own_runs(node)
         node.world = self._world_without(own) if own else None
         self.store.disconnect(node)
-        node.state = 0
+        node.state = CLEAN
         node.seen = []
         node.joined = None
         node.seen_revision = self.store.revision

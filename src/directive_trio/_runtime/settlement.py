@@ -87,8 +87,6 @@ class Settlement:
             raise failure(limit)
 
     def _timer(self, limit: float, waiter: Waiter) -> Timer | None:
-        if not limit >= 0:
-            raise ValueError(f"timeout={limit!r} is a duration in seconds, not negative")
         return None if limit == math.inf else self._timers.call_at(trio.current_time() + limit, waiter.time_out)
 
     async def _until_settled(self, waiter: Waiter) -> None:

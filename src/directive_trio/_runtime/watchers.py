@@ -12,11 +12,12 @@ from directive_trio._definitions.results import refuse_unrun
 from directive_trio._observation.observations import WatcherError
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._store.equality import same
-from directive_trio._store.graph import Sink
+from directive_trio._store.graph import CLEAN, Sink
 from directive_trio._store.store import Store
 from directive_trio.errors import ConvergenceError, DerivationError
 
 ROUNDS = 100
+"""How many rounds of watchers a pass has before they count as a ring."""
 
 
 class Watcher(Sink):
@@ -106,7 +107,7 @@ class Watchers:
 
     def _judge(self, watcher: Watcher, throw: list[Exception]) -> None:
         if not self.store.changed(watcher):
-            watcher.state = 0
+            watcher.state = CLEAN
             return
         try:
             value = self.store.track(watcher, watcher.select)

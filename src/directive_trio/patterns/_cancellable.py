@@ -21,8 +21,6 @@ from directive_trio.patterns._wrapping import Handler, Wrapper, call, check_hand
 K = TypeVar("K", bound=Record)
 F = TypeVar("F")
 
-TOLD = {"superseded": "superseded", "timeout": "timeout"}
-
 
 @final
 @frozen

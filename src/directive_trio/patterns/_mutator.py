@@ -32,6 +32,7 @@ K = TypeVar("K", bound=Record)
 M = TypeVar("M", default=Never)
 
 Concurrency: TypeAlias = Literal["latest", "queue", "parallel"]
+"""Who has a turn when several mutations are under way; see `Mutator`."""
 
 DEFAULT_FACT = "pending_mutation"
 

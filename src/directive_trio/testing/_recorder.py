@@ -43,7 +43,7 @@ class Recorder(Plugin):
 
         Args:
             types: Only these, as ``type`` spells them. The first words stand for all that begin with them:
-                ``"resolver"`` for ``resolver.start``, ``resolver.complete`` and so on. None: all.
+                ``"resolver"`` for ``resolver.start``, ``resolver.complete`` and so on. Without any: all.
         """
         return [
             (seen.type, *([seen.id] if hasattr(seen, "id") else []))
