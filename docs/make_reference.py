@@ -202,7 +202,7 @@ def members(tree: ast.ClassDef) -> dict[str, list[Function]]:
 
 def inherited(kind: type) -> dict[str, list[Function]]:
     """The members that a class of a private room has from another one there, which has no section of its own."""
-    parts = [base for base in kind.__mro__[1:] if "._system." in base.__module__]
+    parts = [base for base in kind.__mro__[1:] if base.__module__.startswith("directive_trio._")]
     return {name: found for base in parts for name, found in members(class_tree(base)).items()}
 
 
