@@ -9,23 +9,23 @@ from directive_trio._definitions.effect import Effect
 from directive_trio._definitions.names import nearest, split
 from directive_trio._definitions.resolver import Resolver
 from directive_trio._planning.dismissal import ResolverSwitches
-from directive_trio._planning.planner import Planner
 from directive_trio._runtime.calls import call_constraint, call_derivation, call_effect, call_resolver
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
-from directive_trio._system.composition import Names
+from directive_trio._system.names import Names
 from directive_trio.errors import UnknownNameError, UsageError
 
 KINDS = (Constraint, Resolver, Effect, Derivation)
 
 
-def call(target: Any, args: tuple[Any, ...], store: Store, names: Names, planner: Planner, loop: ReconcileLoop) -> Any:
+def call(target: Any, args: tuple[Any, ...], names: Names, loop: ReconcileLoop) -> Any:
     """Call what *target* means.
 
     Raises:
         UnknownNameError: There is no such constraint, resolver, effect or derivation.
         UsageError: It is none, or has other arguments.
     """
+    store, planner = loop.store, loop.planner
     expected = "a constraint, a resolver, an effect, a derivation or a name"
     instance("call()", target, (str, *KINDS), expected, UsageError)
     if isinstance(target, Derivation):

@@ -7,7 +7,6 @@ from typing import Any
 
 from directive_trio._definitions.threads import WRONG_THREAD
 from directive_trio._observation.observations import FactMutated
-from directive_trio._observation.observers import Observers
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.cell import Cell
 from directive_trio._store.equality import same
@@ -22,9 +21,9 @@ IMMUTABLE = (str, bytes, int, float, complex, bool, type(None))
 class Debugging:
     """Finds writes from another thread, and stored values that were changed in place."""
 
-    def __init__(self, store: Store, observers: Observers) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.observers = observers
+        self.observers = store.observers
         self._thread = threading.get_ident()
         self._copies: dict[Cell, tuple[Any, Any]] = {}
 

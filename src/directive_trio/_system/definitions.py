@@ -10,13 +10,12 @@ from directive_trio._definitions.effect import Effect
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
-from directive_trio._planning.planner import Planner
 from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
 from directive_trio._system.calling import call
-from directive_trio._system.composition import Names
 from directive_trio._system.lifecycle import Life
+from directive_trio._system.names import Names
 from directive_trio._system.registration import Registration
 from directive_trio._system.removal import Removal, Replacement
 from directive_trio._system.switches import Switchable, switch
@@ -33,7 +32,6 @@ class Definitions:
     _store: Store
     _names: Names
     _events: Events
-    _planner: Planner
     _loop: ReconcileLoop
     _life: Life
 
@@ -50,7 +48,7 @@ class Definitions:
             UsageError: It is neither a handle of one nor a name.
         """
         self._life.refuse_destroyed("enable")
-        switch(target, self._names, self._planner, self._loop, on=True)
+        switch(target, self._names, self._loop, on=True)
 
     def disable(self, target: Switchable, /) -> None:
         """Switch a constraint, resolver, effect, source or derivation off.
@@ -71,7 +69,7 @@ class Definitions:
             LifecycleError: It is a derivation, and an event or a transaction is under way, which may yet be undone.
         """
         self._life.refuse_destroyed("disable")
-        switch(target, self._names, self._planner, self._loop, on=False)
+        switch(target, self._names, self._loop, on=False)
 
     # -- modules ----------------------------------------------------------------------------------
 
@@ -88,7 +86,7 @@ class Definitions:
         self._life.refuse_destroyed("register")
         self._store.check_writable("a module", "register")
         self._refuse_in_transaction("register a module")
-        new = Registration(module, self._store, self._planner, self._loop, self._events)
+        new = Registration(module, self._loop, self._events)
         self._change("register", module.name, new.again if self._loop.occupied else lambda: new)
 
     def unregister(self, module: Module[Any] | str, /) -> None:
@@ -108,7 +106,7 @@ class Definitions:
         name = self._name_of(module, "unregister")
 
         def prepare() -> Removal:
-            removal = Removal(name, self._store, self._planner, self._loop, self._events)
+            removal = Removal(name, self._loop, self._events)
             removal.refuse_if_named()
             return removal
 
@@ -131,9 +129,8 @@ class Definitions:
         """
         instance("replace()", module, Module, "a module", UsageError)
         name = self._name_of(module, "replace")
-        Removal(name, self._store, self._planner, self._loop, self._events)  # refused here, in a pass too
-        parts = (self._store, self._planner, self._loop, self._events)
-        self._change("replace", name, lambda: Replacement(module, *parts))
+        Removal(name, self._loop, self._events)  # refused here, in a pass too
+        self._change("replace", name, lambda: Replacement(module, self._loop, self._events))
 
     def _name_of(self, module: Module[Any] | str, operation: str) -> str:
         self._life.refuse_destroyed(operation)
@@ -195,4 +192,4 @@ class Definitions:
             Of a resolver: a checkpoint on every call, and the caller's scope is its only one.
         """
         self._life.refuse_destroyed("call")
-        return call(target, args, self._store, self._names, self._planner, self._loop)
+        return call(target, args, self._names, self._loop)

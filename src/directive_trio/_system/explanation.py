@@ -17,7 +17,6 @@ from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._definitions.source import DeclaredSource
 from directive_trio._planning.constraint_node import ConstraintNode
-from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
 from directive_trio._runtime.effects import EffectNode
@@ -26,10 +25,9 @@ from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._runtime.source_node import SourceNode
 from directive_trio._store.cell import ENGINE, Cell
 from directive_trio._store.graph import STALE
-from directive_trio._store.store import Store
 from directive_trio._store.switches import Switch
 from directive_trio._store.worlds import real_of
-from directive_trio._system.composition import Names
+from directive_trio._system.names import Names
 from directive_trio.errors import UnknownNameError, UsageError
 
 INPUTS = 10
@@ -62,14 +60,14 @@ class Explanation:
 class _Explainer:
     """Explains things of one system."""
 
-    def __init__(self, store: Store, planner: Planner, loop: ReconcileLoop) -> None:
-        self.store = store
-        self.planner = planner
+    def __init__(self, loop: ReconcileLoop) -> None:
+        self.store = loop.store
+        self.planner = loop.planner
         self.loop = loop
 
     # -- facts and derivations --------------------------------------------------------------------
 
-    def source(self, node: Any) -> Explanation:
+    def input(self, node: Any) -> Explanation:
         node = real_of(node)
         module = split(node.name)[0]
         place = self.store.modules.get(module)
@@ -107,7 +105,7 @@ class _Explainer:
         return Explanation(text, tuple(self.inputs(node)) if deep else ())
 
     def inputs(self, reader: Any) -> list[Explanation]:
-        found = [self.source(node) for node in reader.inputs[:INPUTS] if not isinstance(node, Switch)]
+        found = [self.input(node) for node in reader.inputs[:INPUTS] if not isinstance(node, Switch)]
         if len(reader.inputs) > INPUTS:
             found.append(Explanation(f"and {len(reader.inputs) - INPUTS} more inputs"))
         return found
@@ -144,7 +142,7 @@ class _Explainer:
 
     # -- requirements -----------------------------------------------------------------------------
 
-    def requirement(self, wanted: Wanted) -> Explanation:
+    def entry(self, wanted: Wanted) -> Explanation:
         if wanted.gone:
             return self.ended(wanted)
         because: list[Explanation] = []
@@ -161,6 +159,20 @@ class _Explainer:
             because.append(Explanation("required by the program"))
         shown = self.wanted(wanted)
         return Explanation(shown.text, (*shown.because, *because))
+
+    def requirement(self, requirement: Any) -> Explanation:
+        requirements = self.planner.requirements
+        live = requirements.entries(requirement)
+        ended = [wanted for wanted in requirements.last.values() if wanted.requirement == requirement]
+        if live or ended:
+            return self.entry((live or ended[-1:])[0])
+        return Explanation(f"requirement {spelt(requirement)} is not wanted, and was not lately")
+
+    def resolver(self, name: str) -> Explanation:
+        requirements = self.planner.requirements
+        known = [*requirements.live.values(), *requirements.last.values()]
+        served = [self.wanted(wanted) for wanted in known if wanted.resolver_id == name][-INPUTS:]
+        return Explanation(f"resolver {name} {'serves' if served else 'has served nothing yet'}", tuple(served))
 
     def wanted(self, wanted: Wanted) -> Explanation:
         run = wanted.run
@@ -219,7 +231,7 @@ class _Explainer:
         state = "is disabled" if node.disabled else "is paused" if node.paused else "is on"
         return Explanation(f"effect {node.id} {state}", tuple(self.inputs(node)))
 
-    def feed(self, node: SourceNode) -> Explanation:
+    def source(self, node: SourceNode) -> Explanation:
         because = [Explanation(f"it has published {node.published} events")]
         because += [Explanation(f"dropped {count}: {reason}") for reason, count in node.drops.items()]
         if node.last_error is not None:
@@ -245,37 +257,35 @@ class _Explainer:
         return f"is {'attached' if node.is_attached else 'not attached yet'}, begun {since} ago{key}"
 
 
-def explain(
-    target: Any, names: Names, store: Store, planner: Planner, loop: ReconcileLoop, events: Events
-) -> Explanation:
+def explain(target: Any, names: Names, loop: ReconcileLoop, events: Events) -> Explanation:
     """Explain a name, a handle, a requirement, or an id that observations print.
 
     Raises:
         UnknownNameError: It names nothing.
         UsageError: It is nothing that has a name.
     """
-    explainer = _Explainer(store, planner, loop)
+    explainer, store, planner = _Explainer(loop), loop.store, loop.planner
     if isinstance(target, Derivation):
         return explainer.derivation(names.node(target))
     if is_record(target) and not isinstance(target, Constraint | DeclaredSource | Effect | Resolver):
-        return _explain_requirement(target, explainer, planner)
+        return explainer.requirement(target)
     expected = "a name, a definition's handle or a requirement"
     instance("explain()", target, (str, Constraint, DeclaredSource, Effect, Resolver), expected, UsageError)
     kind: object = None if isinstance(target, str) else type(target)
     name = target if isinstance(target, str) else target.id
     qualified = qualify(*split(name))
-    rooms: tuple[tuple[type, Any, Any], ...] = (
+    kinds: tuple[tuple[type, Any, Any], ...] = (
         (Constraint, planner.nodes, explainer.constraint),
         (Effect, loop.effects.nodes, explainer.effect),
-        (DeclaredSource, loop.sources.nodes, explainer.feed),
+        (DeclaredSource, loop.sources.nodes, explainer.source),
     )
-    for declared, nodes_of_kind, explained in rooms:
+    for declared, nodes_of_kind, explained in kinds:
         if kind in (None, declared) and qualified in nodes_of_kind:
             found: Explanation = explained(nodes_of_kind[qualified])
             return found
     resolvers = {resolver.id for known in planner.requirements.resolvers.values() for resolver in known.values()}
     if kind in (None, Resolver) and qualified in resolvers:
-        return _explain_resolver(qualified, explainer, planner)
+        return explainer.resolver(qualified)
     handlers = _handlers(events)
     if kind is None and qualified in handlers:
         return Explanation(f"event {qualified} is handled, as one change, by {', '.join(handlers[qualified])}")
@@ -298,22 +308,6 @@ def _handlers(events: Events) -> dict[str, list[str]]:
         functions = [qualify(module, name_of(function)) for module, function, _ in handlers]
         found.update((qualify(module, kind.__name__), functions) for module, _, _ in handlers)
     return found
-
-
-def _explain_requirement(requirement: Any, explainer: _Explainer, planner: Planner) -> Explanation:
-    requirements = planner.requirements
-    live = requirements.entries(requirement)
-    ended = [wanted for wanted in requirements.last.values() if wanted.requirement == requirement]
-    if live or ended:
-        return explainer.requirement((live or ended[-1:])[0])
-    return Explanation(f"requirement {spelt(requirement)} is not wanted, and was not lately")
-
-
-def _explain_resolver(resolver: str, explainer: _Explainer, planner: Planner) -> Explanation:
-    requirements = planner.requirements
-    known = [*requirements.live.values(), *requirements.last.values()]
-    served = [explainer.wanted(wanted) for wanted in known if wanted.resolver_id == resolver][-INPUTS:]
-    return Explanation(f"resolver {resolver} {'serves' if served else 'has served nothing yet'}", tuple(served))
 
 
 def _told(node: ConstraintNode) -> dict[str, object]:

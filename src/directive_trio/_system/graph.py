@@ -77,17 +77,17 @@ def _escape_dot(text: str) -> str:
     return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split())
 
 
-def draw(store: Store, planner: Planner, loop: ReconcileLoop) -> SystemGraph:
+def draw(loop: ReconcileLoop) -> SystemGraph:
     """Draw everything that is known."""
     drawing = _Drawing()
-    drawing.draw_facts(store)
-    for constraint in planner.nodes.values():
+    drawing.draw_facts(loop.store)
+    for constraint in loop.planner.nodes.values():
         drawing.draw_constraint(constraint)
     for effect in loop.effects.nodes.values():
         drawing.draw_reads(effect, GraphNode("effect", effect.id))
     for source in loop.sources.nodes.values():
         drawing.draw_reads(source.watcher, GraphNode("source", source.id))
-    drawing.draw_requirements(planner)
+    drawing.draw_requirements(loop.planner)
     return SystemGraph(tuple(drawing.nodes), tuple(sorted(drawing.edges, key=str)))
 
 

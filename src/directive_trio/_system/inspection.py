@@ -10,14 +10,11 @@ from directive_trio._definitions.picture import Picture
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._planning.constraint_node import ConstraintNode
-from directive_trio._planning.planner import Planner
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
-from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._runtime.source_node import SourceNode
 from directive_trio._store.graph import FAILED, STALE, DerivationNode
-from directive_trio._store.store import Store
 
 
 @frozen(eq=False, repr=False)
@@ -146,8 +143,9 @@ class Inspection(Picture):
     attached_source_count: int
 
 
-def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, boundary: Boundary) -> Inspection:
+def inspect(state: str, loop: ReconcileLoop) -> Inspection:
     """Take the picture."""
+    store, planner = loop.store, loop.planner
     facts: dict[str, object] = {}
     derivations: list[DerivationState] = []
     for place in store.modules.values():
@@ -174,7 +172,7 @@ def inspect(state: str, store: Store, planner: Planner, loop: ReconcileLoop, bou
         ),
         tuple(
             ErrorState(record.kind, record.id, spelt(record.error), record.strategy, record.time)
-            for record in boundary.errors
+            for record in loop.boundary.errors
         ),
         sources,
         sum(source.attached for source in sources),

@@ -14,7 +14,6 @@ import trio
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._observation.observations import SystemDestroy, SystemStart, SystemStop
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio._store.store import Store
 from directive_trio._system.eviction import Eviction, EvictionReport
 from directive_trio._system.plugins import PluginTasks
 from directive_trio._system.waiting import Waiting
@@ -61,17 +60,17 @@ def next_state(state: StateName, operation: Operation) -> StateName:
 class Life:
     """The life of one system."""
 
-    def __init__(self, name: str, store: Store, loop: ReconcileLoop, plugins: PluginTasks, waiting: Waiting) -> None:
-        self.name = name
+    def __init__(self, loop: ReconcileLoop, plugins: PluginTasks, waiting: Waiting) -> None:
+        self.name = loop.name
         self.state: StateName = "new"
-        self._store = store
-        self._observers = store.observers
+        self._store = loop.store
+        self._observers = loop.observers
         self._loop = loop
         self._plugins = plugins
         self._waiting = waiting
         self._ended = trio.Event()
         self._eviction: Eviction | None = None
-        store.task = _current_task  # a system that does not run yet has facts and transactions too
+        self._store.task = _current_task  # a system that does not run yet has facts and transactions too
 
     # -- starting ---------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ import trio
 
 from directive_trio._definitions.checks import refuse
 from directive_trio._observation.observations import Observation, ObserverError
-from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.tasks import Tasks
 
@@ -34,14 +33,14 @@ class Plugin(ABC):
 class PluginTasks:
     """The plugins of one system."""
 
-    def __init__(self, system: "System", plugins: tuple[Plugin, ...], observers: Observers, boundary: Boundary) -> None:
+    def __init__(self, system: "System", plugins: tuple[Plugin, ...], boundary: Boundary) -> None:
         for plugin in plugins:
             if not isinstance(plugin, Plugin):
                 refuse("plugins=", "plugins (derived from directive_trio.abc.Plugin)", plugin)
-            observers.add(plugin.observe)
+            boundary.observers.add(plugin.observe)
         self.system = system
         self.plugins = plugins
-        self.observers = observers
+        self.observers = boundary.observers
         boundary.logged_elsewhere = any(plugin.logs_errors for plugin in plugins)
         self.boundary = boundary
 

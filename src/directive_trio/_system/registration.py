@@ -9,39 +9,27 @@ from directive_trio._definitions.module import Module
 from directive_trio._planning.adoption import adopt_constraints, adopt_last, adopt_resolvers
 from directive_trio._planning.constraint_node import node_of
 from directive_trio._planning.ownership import Owners
-from directive_trio._planning.planner import Planner
-from directive_trio._planning.rank import rank
 from directive_trio._runtime.effects import EffectNode
 from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._runtime.source_node import SourceNode
-from directive_trio._store.store import Store
-from directive_trio._system.composition import (
-    Names,
-    check_modules,
-    initialise,
-    link,
-    link_more,
-    place_facts,
-    predecessors,
-    question,
-)
+from directive_trio._system.composition import add_handlers, check_modules, initialise, place_facts
+from directive_trio._system.names import Names
+from directive_trio._system.order import link, link_more, predecessors, ranked
 from directive_trio.errors import DuplicateNameError
 
 
 class Registration:
     """One module on its way into a system."""
 
-    def __init__(
-        self, module: Module[Any], store: Store, planner: Planner, loop: ReconcileLoop, events: Events
-    ) -> None:
+    def __init__(self, module: Module[Any], loop: ReconcileLoop, events: Events) -> None:
         check_modules([module])
+        store = self.store = loop.store
         if module.name in store.modules:
             raise DuplicateNameError("module", module.name)
         self.module = module
-        self.store = store
-        self.planner = planner
         self.loop = loop
+        self.planner = loop.planner
         self.events = events
         self._sealed = module.sealed
         place_facts(store, [module])
@@ -71,17 +59,12 @@ class Registration:
         self._after, self._ranks = self._order(warn=warn)
         view = store.tracking.beside(module.name)
         self.nodes = {
-            found.id: node_of(planner.agenda.marked, found, question(found, names), view, self._ranks[found.id])
+            found.id: node_of(planner.agenda.marked, found, names.question(found), view, self._ranks[found.id])
             for found in module.constraints.values()
         }
         effects = self.loop.effects
         self.effects = [
-            EffectNode(
-                effects.marked,
-                effect,
-                effects.next_order + at,
-                tuple(names.node(target, module.name) for target in effect.reads),
-            )
+            EffectNode(effects.marked, effect, effects.next_order + at, names.reads_of(effect))
             for at, effect in enumerate(module.effects.values())
         ]
 
@@ -98,22 +81,19 @@ class Registration:
         if self._come_last:
             after = {name: predecessors(constraint, constraints, warn=warn) for name, constraint in new.items()}
             among = {name: [other for other in before if other in new] for name, before in after.items()}
-            ranks = rank(list(new), {name: constraint.priority for name, constraint in new.items()}, among)
+            ranks = ranked(new, among)
             first = max((node.rank for node in self.planner.nodes.values()), default=-1) + 1
             return after, {name: first + place for name, place in ranks.items()}
         after = {
             name: predecessors(constraint, constraints, warn=warn and name not in known)
             for name, constraint in constraints.items()
         }
-        priorities = {name: constraint.priority for name, constraint in constraints.items()}
-        return after, rank(list(constraints), priorities, after)
+        return after, ranked(constraints, after)
 
     def complete(self, *, running: bool) -> None:
         """Let it count: what it asks for is due, its effects run, its sources are attached."""
         module, planner, store = self.module, self.planner, self.store
-        for event, functions in module.handlers.items():
-            for function in functions:
-                self.events.add(event, module.name, function, store.modules[module.name].live)
+        add_handlers(self.events, store, module)
         if planner.requirements.owners is None and any(found.owns for found in module.constraints.values()):
             planner.requirements.owners = Owners(store.modules)
         adopt_resolvers(planner, module.name, {found.requirement: found for found in module.resolvers.values()})

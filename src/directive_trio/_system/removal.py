@@ -12,13 +12,12 @@ from directive_trio._definitions.names import nearest
 from directive_trio._planning.adoption import adopt_constraints
 from directive_trio._planning.constraint_node import AsyncConstraintNode, ConstraintNode
 from directive_trio._planning.dismissal import dismiss_constraints, dismiss_resolvers
-from directive_trio._planning.planner import Planner
-from directive_trio._planning.rank import rank
 from directive_trio._runtime.effects import EffectNode
 from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
-from directive_trio._store.store import Store
-from directive_trio._system.composition import Names, check_modules, link, predecessors, question, unlink
+from directive_trio._system.composition import check_modules
+from directive_trio._system.names import Names
+from directive_trio._system.order import link, predecessors, ranked, unlink
 from directive_trio._system.registration import Registration
 from directive_trio.errors import UnknownNameError, UsageError
 
@@ -26,13 +25,13 @@ from directive_trio.errors import UnknownNameError, UsageError
 class Removal:
     """One module on its way out of a system."""
 
-    def __init__(self, name: str, store: Store, planner: Planner, loop: ReconcileLoop, events: Events) -> None:
+    def __init__(self, name: str, loop: ReconcileLoop, events: Events) -> None:
+        store = self.store = loop.store
         if name not in store.modules:
             raise UnknownNameError("module", name, nearest(name, store.modules))
         self.name = name
-        self.store = store
-        self.planner = planner
         self.loop = loop
+        self.planner = loop.planner
         self.events = events
 
     def refuse_if_named(self) -> None:
@@ -94,8 +93,7 @@ class Removal:
         definitions = {name: node.definition for name, node in planner.nodes.items()}
         after = {name: predecessors(found, definitions, warn=False) for name, found in definitions.items()}
         link(planner.nodes, after)
-        priorities = {name: found.priority for name, found in definitions.items()}
-        adopt_constraints(planner, {}, rank(list(definitions), priorities, after), running=running)
+        adopt_constraints(planner, {}, ranked(definitions, after), running=running)
 
     def _constraints(self) -> list[ConstraintNode]:
         return [node for node in self.planner.nodes.values() if node.definition.module == self.name]
@@ -107,16 +105,14 @@ class Removal:
 class Replacement:
     """A module that takes the place of the one of its name."""
 
-    def __init__(
-        self, module: Module[Any], store: Store, planner: Planner, loop: ReconcileLoop, events: Events
-    ) -> None:
+    def __init__(self, module: Module[Any], loop: ReconcileLoop, events: Events) -> None:
         check_modules([module])
-        self.removal = Removal(module.name, store, planner, loop, events)
-        self.store = store
+        self.removal = Removal(module.name, loop, events)
+        store = self.store = loop.store
         before = {**store.modules}
         self.old = store.hide(module.name)
         try:
-            self.new = Registration(module, store, planner, loop, events)
+            self.new = Registration(module, loop, events)
             with self.new.undone_if_it_fails():
                 self._take_over(Names(store))
         except BaseException:
@@ -131,12 +127,10 @@ class Replacement:
                 if name in new.schema.facts:
                     setattr(new.live, name, old.values[name])
         others = [node for node in self.removal.planner.nodes.values() if node.definition.module != old.module]
-        self._questions = [(node, question(node.definition, names)) for node in others]
+        self._questions = [(node, names.question(node.definition)) for node in others]
         effects = self.removal.loop.effects.nodes.values()
         self._sources = [
-            (effect, tuple(names.node(target, effect.definition.module) for target in effect.definition.reads))
-            for effect in effects
-            if effect.definition.module != old.module
+            (effect, names.reads_of(effect.definition)) for effect in effects if effect.definition.module != old.module
         ]
 
     def complete(self, *, running: bool) -> None:

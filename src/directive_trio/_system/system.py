@@ -22,7 +22,6 @@ from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
 from directive_trio._system.codec import structure_event
 from directive_trio._system.composition import (
-    Names,
     check_modules,
     check_options,
     initialise,
@@ -39,6 +38,7 @@ from directive_trio._system.explanation import Explanation, explain
 from directive_trio._system.graph import SystemGraph, draw
 from directive_trio._system.inspection import Inspection, inspect
 from directive_trio._system.lifecycle import Life, StateName
+from directive_trio._system.names import Names
 from directive_trio._system.plugins import Plugin, PluginTasks
 from directive_trio._system.view import SystemView, refuse_place
 from directive_trio._system.waiting import Waiting, check_timeout
@@ -91,8 +91,8 @@ class System(Definitions):
         self.name = name
         self._observers = Observers()
         policy = errors or ErrorBoundary()
-        self._boundary = Boundary(policy, self._observers)
-        tasks = PluginTasks(self, tuple(plugins), self._observers, self._boundary)
+        boundary = Boundary(policy, self._observers)
+        tasks = PluginTasks(self, tuple(plugins), boundary)
         self._store = Store(self._observers, check_types)
         place_facts(self._store, modules)
         self._names = Names(self._store)
@@ -102,20 +102,20 @@ class System(Definitions):
             name,
             self._store,
             self._planner,
-            self._boundary,
+            boundary,
             deps=deps,
             limit=convergence_limit,
             dispatch=self._events.dispatch,
             state=lambda: self._life.state,
         )
-        self._planner.connect(self._boundary.recover, self._boundary.report_unjudged)
+        self._planner.connect(boundary.recover, boundary.report_unjudged)
         make_effects(self._loop.effects, self._names, modules)
         make_sources(self._loop.sources, self._events, modules, teardown_grace)
         self._view = SystemView(self._store.tracking.beside)
         self._waiting = Waiting(self._loop, self._view)
-        self._life = Life(name, self._store, self._loop, tasks, self._waiting)
+        self._life = Life(self._loop, tasks, self._waiting)
         if debug:
-            Debugging(self._store, self._observers).attach(self._loop)
+            Debugging(self._store).attach(self._loop)
         initialise(self._store, modules, initial or {})
         if self._observers.listening:
             self._observers.tell(SystemInit, name)
@@ -443,7 +443,7 @@ class System(Definitions):
 
     def inspect(self) -> Inspection:
         """Return one frozen picture of everything."""
-        return inspect(self.state, self._store, self._planner, self._loop, self._boundary)
+        return inspect(self.state, self._loop)
 
     def explain(self, target: "str | Record | Constraint[Any, Any] | Derivation[Any, Any]", /) -> Explanation:
         """Return why *target* is so, or why not; ``str()`` prints a tree.
@@ -455,8 +455,8 @@ class System(Definitions):
             UnknownNameError: It names nothing.
             UsageError: It is nothing that has a name.
         """
-        return explain(target, self._names, self._store, self._planner, self._loop, self._events)
+        return explain(target, self._names, self._loop, self._events)
 
     def graph(self) -> SystemGraph:
         """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects, sources."""
-        return draw(self._store, self._planner, self._loop)
+        return draw(self._loop)
