@@ -314,7 +314,7 @@ async def test_other_ways_to_stand(story: Story, autojump_clock: trio.abc.Clock)
 
 
 async def test_resolvers_and_effects(story: Story, autojump_clock: trio.abc.Clock) -> None:
-    """O2: by handle and by name; whom a resolver serves, whether an effect is on and what it read."""
+    """O2: by handle and by name; whom a resolver serves, what an effect has read, and whether they are off."""
     async with open_system(story.module) as system:
         assert str(system.explain("m::do")) == "resolver m::do has served nothing yet"
         await system.settle()
@@ -325,6 +325,9 @@ async def test_resolvers_and_effects(story: Story, autojump_clock: trio.abc.Cloc
         system.disable(story.show)
         await system.settle()
         assert lines(system.explain("m::show"))[0] == "effect m::show is disabled"
+        system.disable(story.resolve)
+        await system.settle(retries=False)
+        assert str(system.explain("m::do")) == str(system.explain(story.resolve)) == "resolver m::do is disabled"
 
 
 async def test_a_handle_means_its_own_kind(autojump_clock: trio.abc.Clock) -> None:

@@ -8,7 +8,7 @@ import trio
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._definitions.source import DeclaredSource, DropReason
-from directive_trio._store.cell import Cell
+from directive_trio._store.cell import holds_secret
 
 if TYPE_CHECKING:
     from directive_trio._runtime.source_link import Link
@@ -81,18 +81,13 @@ class SourceNode:
         if self.attachment is None or self.attachment.key is None:
             return None
         read = () if self.watcher is None else self.watcher.inputs
-        return HIDDEN if any(_is_secret(node) for node in read) else self.attachment.key
+        return HIDDEN if any(map(holds_secret, read)) else self.attachment.key
 
     def count_drop(self, reason: DropReason, moment: float, times: int = 1) -> None:
         """Count publishes that came to nothing."""
         self.drops[reason] = self.drops.get(reason, 0) + times
         self.last_drop_reason = reason
         self.last_drop_at = moment
-
-
-def _is_secret(node: Any) -> bool:
-    declared = node.schema if isinstance(node, Cell) else node.definition
-    return bool(declared.secret)
 
 
 class Attachment:

@@ -109,3 +109,9 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<cell {self.name}>"
+
+
+def holds_secret(node: Any) -> bool:
+    """Say whether the value of a cell or derivation node is not to be shown."""
+    declared = node.schema if isinstance(node, Cell) else node.definition
+    return bool(declared.secret)

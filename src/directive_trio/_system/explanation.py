@@ -17,13 +17,14 @@ from directive_trio._definitions.resolver import Resolver
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._definitions.source import DeclaredSource
 from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.dismissal import ResolverSwitches
 from directive_trio._planning.run import Outcome, Run
 from directive_trio._planning.wanted import Link, Status, Wanted
 from directive_trio._runtime.effects import EffectNode
 from directive_trio._runtime.events import Events
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._runtime.source_node import SourceNode
-from directive_trio._store.cell import ENGINE, Cell
+from directive_trio._store.cell import ENGINE, Cell, holds_secret
 from directive_trio._store.graph import STALE
 from directive_trio._store.switches import Switch
 from directive_trio._store.worlds import real_of
@@ -168,11 +169,13 @@ class _Explainer:
             return self.entry((live or ended[-1:])[0])
         return Explanation(f"requirement {spelt(requirement)} is not wanted, and was not lately")
 
-    def resolver(self, name: str) -> Explanation:
+    def resolver(self, resolver: Resolver[Any, Any]) -> Explanation:
+        if resolver.id in self.planner.disabled_resolvers:
+            return Explanation(f"resolver {resolver.id} is disabled")
         requirements = self.planner.requirements
         known = [*requirements.live.values(), *requirements.last.values()]
-        served = [self.wanted(wanted) for wanted in known if wanted.resolver_id == name][-INPUTS:]
-        return Explanation(f"resolver {name} {'serves' if served else 'has served nothing yet'}", tuple(served))
+        served = [self.wanted(wanted) for wanted in known if wanted.resolver_id == resolver.id][-INPUTS:]
+        return Explanation(f"resolver {resolver.id} {'serves' if served else 'has served nothing yet'}", tuple(served))
 
     def wanted(self, wanted: Wanted) -> Explanation:
         run = wanted.run
@@ -278,14 +281,12 @@ def explain(target: Any, names: Names, loop: ReconcileLoop, events: Events) -> E
         (Constraint, planner.nodes, explainer.constraint),
         (Effect, loop.effects.nodes, explainer.effect),
         (DeclaredSource, loop.sources.nodes, explainer.source),
+        (Resolver, ResolverSwitches(planner).nodes, explainer.resolver),
     )
-    for declared, nodes_of_kind, explained in kinds:
-        if kind in (None, declared) and qualified in nodes_of_kind:
-            found: Explanation = explained(nodes_of_kind[qualified])
+    for declared, known, explained in kinds:
+        if kind in (None, declared) and qualified in known:
+            found: Explanation = explained(known[qualified])
             return found
-    resolvers = {resolver.id for known in planner.requirements.resolvers.values() for resolver in known.values()}
-    if kind in (None, Resolver) and qualified in resolvers:
-        return explainer.resolver(qualified)
     handlers = _handlers(events)
     if kind is None and qualified in handlers:
         return Explanation(f"event {qualified} is handled, as one change, by {', '.join(handlers[qualified])}")
@@ -295,9 +296,9 @@ def explain(target: Any, names: Names, loop: ReconcileLoop, events: Events) -> E
         node = names.node(name)
     except UnknownNameError as error:
         nodes = [node.name for place in store.modules.values() for node in place.nodes]
-        known = [*planner.nodes, *loop.effects.nodes, *loop.sources.nodes, *resolvers, *handlers, *nodes]
+        ids = [*(each for _, known, _ in kinds for each in known), *handlers, *nodes]
         what = "fact, derivation, constraint, resolver, effect, source or event"
-        raise UnknownNameError(what, name, nearest(qualified, known)) from error
+        raise UnknownNameError(what, name, nearest(qualified, ids)) from error
     return explainer.fact(node) if isinstance(node, Cell) else explainer.derivation(node)
 
 
@@ -312,15 +313,10 @@ def _handlers(events: Events) -> dict[str, list[str]]:
 
 def _told(node: ConstraintNode) -> dict[str, object]:
     """Return the condition of a constraint; what a secret is compared with is as secret."""
-    asked = zip(node.definition.when.items(), node.question.when, strict=True)
-    return {
-        name: _hidden(expected) if _is_secret(real_of(source)) else expected for (name, expected), (source, _) in asked
-    }
+    sources = [real_of(source) for source, _ in node.question.when]
+    asked = zip(node.definition.when.items(), sources, strict=True)
+    return {name: _hidden(expected) if holds_secret(source) else expected for (name, expected), source in asked}
 
 
 def _hidden(expected: object) -> object:
     return Match(expected.word, (HIDDEN,)) if isinstance(expected, Match) else HIDDEN
-
-
-def _is_secret(node: Any) -> bool:
-    return bool(node.schema.secret if isinstance(node, Cell) else node.definition.secret)
