@@ -10,7 +10,6 @@ A key is followed by a watcher, which is judged in the pass, like any other.
 
 import logging
 import math
-import random
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -18,14 +17,14 @@ import trio
 from attrs import frozen
 
 from directive_trio._definitions.names import qualify
-from directive_trio._definitions.policies import CancelReason, Retry
+from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.printing import shown, spelt
 from directive_trio._definitions.results import refuse_unrun
-from directive_trio._definitions.source import DropReason, FunctionSource, Source, SourcePhase
-from directive_trio._observation.observations import SourceDetach, SourceError
+from directive_trio._definitions.source import DropReason, SourcePhase
+from directive_trio._observation.observations import SourceError
 from directive_trio._runtime.boundary import Boundary
-from directive_trio._runtime.callback_source import CallbackSource
 from directive_trio._runtime.events import Events
+from directive_trio._runtime.source_attachments import SourceAttachments, delay_after, throw_if_asked
 from directive_trio._runtime.source_link import Link
 from directive_trio._runtime.source_node import Attachment, SourceNode
 from directive_trio._runtime.tasks import Tasks
@@ -61,6 +60,7 @@ class Sources:
         self.timers = timers
         self.watchers = watchers
         self.wake = wake
+        self.attachments = SourceAttachments(self)
         self.tasks: Tasks
         self.events: Events
         self.structure: Callable[[type, str, Mapping[str, object] | None], Any]
@@ -133,7 +133,7 @@ class Sources:
         raised = isinstance(key, FailedKey)
         self._let_go(node, CancelReason("removed" if key is None or raised else "superseded"))
         if raised:
-            self._react(node, "attach", key.error)
+            self.react(node, "attach", key.error)
         elif key is not None:
             node.failures = 0
             self._attach(node, key, turn)
@@ -142,7 +142,7 @@ class Sources:
         before = node.attachment
         attachment = node.attachment = Attachment(node, key, self.observers.clock())
         self.under_way[attachment] = None
-        self.tasks.start(self._run, attachment, before, turn, name=f"source {node.id}")
+        self.tasks.start(self.attachments.run, attachment, before, turn, name=f"source {node.id}")
 
     def _let_go(self, node: SourceNode, reason: CancelReason) -> None:
         """Ask a source to end, and do not run it again."""
@@ -205,143 +205,23 @@ class Sources:
             with trio.move_on_after(patience) as self._patience:
                 await attachment.ended.wait()
 
-    # -- one attachment ---------------------------------------------------------------------------
-
-    async def _run(self, attachment: Attachment, before: Attachment | None, turn: Attachment | None) -> None:
-        """The task of a source. It begins when *before*, its own last one, has ended, and after *turn*."""
-        failure: Exception | None = None
-        outcome = "failed"
-        try:
-            serving = attachment.node.definition.source._serving
-            if before is None and isinstance(serving, Attachment) and serving in self.under_way and serving.reason:
-                before = serving  # of a module that was removed: the object is free when that has ended
-            if before is not None:
-                with trio.CancelScope(shield=True):
-                    await before.ended.wait()
-            with attachment.scope:
-                if turn is not None:
-                    await turn.began.wait()
-                await trio.lowlevel.checkpoint_if_cancelled()
-                failure = await self._attempts(attachment)
-            if failure is None:
-                outcome = "completed"
-        except Exception as error:  # noqa: BLE001  # what a cancelled source raised while it cleaned up
-            self._throw_if_asked(self._react(attachment.node, "cleanup", error), error)
-        finally:
-            self._end(attachment, outcome if attachment.reason is None else "cancelled")
-        if failure is not None:
-            self._throw_if_asked(self._recover(attachment, failure), failure)
-
-    async def _attempts(self, attachment: Attachment) -> Exception | None:
-        """Run the source until it returns, its policy gives up, or it is cancelled; return its last error."""
-        while True:
-            if self.stopped:  # its turn to be cancelled comes
-                await trio.sleep_forever()
-            failed = await self._attempt(attachment)
-            if failed is None or attachment.reason is not None:
-                return None
-            delay = self._next_delay(attachment, failed)
-            if delay is None:
-                return failed
-            self.boundary.report("source", attachment.node.id, failed)
-            self._detach(attachment, "failed")
-            await trio.sleep(delay)
-            attachment.attempt += 1
-
-    async def _attempt(self, attachment: Attachment) -> Exception | None:
-        """Run it once; return what it raised, unless it was cancelled."""
-        source = attachment.node.definition.source
-        attachment.link = Link(self, attachment)
-        attachment.began.set()
-        phase: SourcePhase = "attach"
-        try:
-            self._claim(source, attachment)
-            phase = "runtime"
-            await source.run(attachment.link)
-        except Exception as error:
-            if attachment.reason is not None:
-                raise
-            if phase == "runtime" and isinstance(source, CallbackSource):
-                phase = source.phase
-            self._tell_error(attachment.node, phase, error)
-            return error
-        return None
-
-    def _next_delay(self, attachment: Attachment, failed: Exception) -> float | None:
-        """Return the wait before the next attempt; None when there is none."""
-        node, retry = attachment.node, attachment.node.definition.retry
-        if attachment.attempt >= retry.attempts:
-            return None
-        try:
-            if retry.retry_if is not None:
-                again = retry.retry_if(failed, attachment.attempt)
-                refuse_unrun(f"retry_if of {node.id!r}", again)
-                if not again:
-                    return None
-        except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
-            self.boundary.report("source", node.id, error, observed=False)
-            return None
-        return _delay(retry, attachment.attempt)
-
-    def _end(self, attachment: Attachment, outcome: str) -> None:
-        """The task of a source is over, however that came."""
-        node = attachment.node
-        node.outcome = outcome
-        if node.attachment is attachment:
-            node.attachment = None
-        del self.under_way[attachment]
-        self._release(node.definition.source, attachment)
-        attachment.began.set()
-        try:
-            self._detach(attachment, outcome)
-        finally:
-            attachment.ended.set()
-
-    def _detach(self, attachment: Attachment, outcome: str) -> None:
-        """The link of an attempt is no longer one."""
-        link, attachment.link = attachment.link, None
-        attachment.hooks.clear()  # they were the attempt's
-        if link is None:
-            return
-        try:
-            link.dispatch_pending()
-        finally:  # a handler might raise a KeyboardInterrupt
-            link.close()
-            if link.is_attached and self.observers.listening:
-                self.observers.tell(SourceDetach, attachment.node.id, outcome, attachment.reason)
-
-    def _claim(self, source: Source, attachment: Attachment) -> None:
-        """Take a source object for this attachment.
-
-        Raises:
-            UsageError: It serves another one.
-        """
-        if isinstance(source, FunctionSource):
-            return
-        if source._serving not in (None, attachment):
-            raise UsageError(f"the object of source {attachment.node.id!r} serves a running system; give each its own")
-        object.__setattr__(source, "_serving", attachment)  # also where it is frozen
-
-    def _release(self, source: Source, attachment: Attachment) -> None:
-        if source._serving is attachment:
-            object.__setattr__(source, "_serving", None)
-
     # -- errors -----------------------------------------------------------------------------------
 
-    def _tell_error(self, node: SourceNode, phase: SourcePhase, error: Exception) -> None:
+    def tell_error(self, node: SourceNode, phase: SourcePhase, error: Exception) -> None:
+        """Say what a source raised, or reported."""
         message = node.last_error = shown(error, MESSAGE, _message)
         if self.observers.listening:
             self.observers.tell(SourceError, node.id, phase, error, message)
 
-    def _react(self, node: SourceNode, phase: SourcePhase, error: Exception) -> str:
+    def react(self, node: SourceNode, phase: SourcePhase, error: Exception) -> str:
         """Tell of an error after which nothing can be run again."""
-        self._tell_error(node, phase, error)
+        self.tell_error(node, phase, error)
         strategy = self.boundary.recover("source", node.id, error)
         if strategy == "disable":
             self.switch(node, False)
         return strategy
 
-    def _recover(self, attachment: Attachment, error: Exception) -> str:
+    def recover(self, attachment: Attachment, error: Exception) -> str:
         """A source has failed for good: what now?"""
         node = attachment.node
         node.failures += 1
@@ -353,17 +233,13 @@ class Sources:
         elif strategy == "retry" and node.failures <= AT_ONCE:
             self._attach(node, attachment.key)
         elif strategy == "retry_later" and node.failures < self.boundary.policy.retry_later.attempts:
-            wait = _delay(self.boundary.policy.retry_later, node.failures)
+            wait = delay_after(self.boundary.policy.retry_later, node.failures)
             node.retry = self.timers.call_at(trio.current_time() + wait, lambda: self._retry(node, attachment.key))
         return strategy
 
     def _retry(self, node: SourceNode, key: Any) -> None:
         node.retry = None
         self._attach(node, key)
-
-    def _throw_if_asked(self, strategy: str, error: Exception) -> None:
-        if strategy == "throw":
-            raise error
 
     def _throw(self, error: Exception) -> None:
         """Let an error leave the system, from where nothing may be raised."""
@@ -376,7 +252,7 @@ class Sources:
             wrapped.__cause__ = error if isinstance(error, BaseException) else None
             error = wrapped
         phase: SourcePhase = "runtime" if attachment.reason is None else "cleanup"
-        if self._react(attachment.node, phase, error) == "throw":
+        if self.react(attachment.node, phase, error) == "throw":
             self._throw(error)
 
     def handler_failed(self, event: Any, error: Exception) -> None:
@@ -389,11 +265,11 @@ class Sources:
     def cut(self, node: SourceNode) -> None:
         """A teardown, or what a source does when it is evicted, took too long."""
         self.hung.add(node.id)
-        self._react(node, "cleanup", TeardownTimeoutError(node.id))
+        self.react(node, "cleanup", TeardownTimeoutError(node.id))
 
     def hook_failed(self, node: SourceNode, error: Exception) -> None:
         """What a source does when it is evicted has failed."""
-        self._throw_if_asked(self._react(node, "cleanup", error), error)
+        throw_if_asked(self.react(node, "cleanup", error), error)
 
     def hasten(self, deadline: float) -> None:
         """The system is evicted: every shield ends at *deadline*, and none waits for its turn to be cancelled."""
@@ -473,10 +349,6 @@ class Sources:
             if self._pass_over is None:
                 self._pass_over = trio.Event()
             await self._pass_over.wait()
-
-
-def _delay(retry: Retry, attempt: int) -> float:
-    return retry.delay(attempt, random.random())  # jitter, no secret
 
 
 def _message(error: object) -> str:
