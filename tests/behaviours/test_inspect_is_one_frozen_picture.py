@@ -155,6 +155,38 @@ async def test_requirements_and_runs(picture: Inspection, autojump_clock: trio.a
     assert retry.due - run.since == pytest.approx(10)
 
 
+async def test_resolvers(picture: Inspection, autojump_clock: trio.abc.Clock) -> None:
+    """O2: which class each serves, and how many runs of it go on."""
+    found = {state.id: (state.requirement, state.disabled, state.running, state.queued) for state in picture.resolvers}
+    assert found == {"m::do": ("Job", False, 1, 0), "m::retried": ("Retried", False, 0, 0)}
+
+
+async def test_what_waits_for_a_place_is_queued_and_not_running(autojump_clock: trio.abc.Clock) -> None:
+    """O2: the picture and ``explain`` say so alike; a disabled resolver is still shown, and is told as the reason."""
+    module = Module("m", Facts)
+
+    @module.resolver(Job, limit=1)
+    async def do(requirement: Job, ctx: Context[Facts]) -> None:
+        await trio.sleep(10)
+
+    async with open_system(module) as system:
+        for name in "ab":
+            system.require(Job(name))
+        await trio.sleep(3)
+        assert [one.state for one in system.inspect().requirements] == ["running", "queued"]
+        assert [(one.running, one.queued) for one in system.inspect().resolvers] == [(1, 1)]
+        assert str(system.explain(do)).splitlines()[1:] == [
+            "├─ requirement Job(name='a'): run 1 of m::do is running, attempt 1, since 3 s",
+            "└─ requirement Job(name='b'): run 2 of m::do is queued behind its limit of 1",
+        ]
+        system.disable(do)
+        await trio.sleep(1)
+        (state,) = system.inspect().resolvers
+        assert (state.id, state.disabled, state.running, state.queued) == ("m::do", True, 0, 0)
+        assert str(system.explain(do)) == "resolver m::do is disabled"
+        assert "unmet: no resolver takes it, for m::do is disabled" in str(system.explain(Job("a")))
+
+
 async def test_effects_and_errors(picture: Inspection, autojump_clock: trio.abc.Clock) -> None:
     """O2: what goes on, and the last errors with what was done about them."""
     (effect,) = picture.effects

@@ -135,6 +135,10 @@ class ResolverRuns:
             self.freed.discard(resolver_id)
         return None
 
+    def is_queued(self, run: Run) -> bool:
+        """Whether a run waits for a place under the limit of its resolver."""
+        return run in self.queued.get(_resolver(run).id, ())
+
     def _has_place(self, resolver: Resolver[Any, Any]) -> bool:
         return resolver.limit is None or self._busy.get(resolver.id, 0) < resolver.limit
 

@@ -180,11 +180,18 @@ class _Explainer:
     def wanted(self, wanted: Wanted) -> Explanation:
         run = wanted.run
         if run is not None:
-            state = "cleans up" if run.reason is not None else "is running"
-            text = f"run {run.number} of {wanted.resolver_id} {state}, attempt {run.attempt}, since {self.since(run)}"
-            return Explanation(f"requirement {spelt(wanted.requirement)}: {text}")
+            return Explanation(f"requirement {spelt(wanted.requirement)}: {self.run(run)}")
         because = [self.outcome(wanted.last_run)] if wanted.last_run is not None else []
         return Explanation(f"requirement {spelt(wanted.requirement)} is {self.status(wanted)}", tuple(because))
+
+    def run(self, run: Run) -> str:
+        resolver = run.wanted.resolver
+        assert resolver is not None  # or there would be no run
+        text = f"run {run.number} of {resolver.id}"
+        if self.loop.runs.is_queued(run):
+            return f"{text} is queued behind its limit of {resolver.limit}"
+        state = "cleans up" if run.reason is not None else "is running"
+        return f"{text} {state}, attempt {run.attempt}, since {self.since(run)}"
 
     def status(self, wanted: Wanted) -> str:
         if wanted.status is Status.RETRY and wanted in self.loop.retries.scheduled:
@@ -193,12 +200,17 @@ class _Explainer:
         return {
             Status.NEW: "new",
             Status.UNDECIDED: "undecided: a producer is blocked or has an answer outstanding",
-            Status.UNRESOLVED: "unmet: no resolver takes it",
+            Status.UNRESOLVED: f"unmet: no resolver takes it{self.disabled_for(wanted)}",
             Status.UNSATISFIED: "unsatisfied: its run completed and nothing it depends on has changed",
             Status.FAILED: "failed: it is dispatched again when an input changes",
             Status.CANCELLED: "cancelled: it is dispatched again when an input changes",
             Status.PAUSED: "paused: its resolver went round in circles; a change from outside ends that",
         }.get(wanted.status, wanted.status.value)
+
+    def disabled_for(self, wanted: Wanted) -> str:
+        resolvers = self.planner.disabled_resolvers.values()
+        names = [resolver.id for resolver in resolvers if resolver.requirement is type(wanted.requirement)]
+        return f", for {', '.join(names)} is disabled" if names else ""
 
     def ended(self, wanted: Wanted) -> Explanation:
         run = wanted.last_run

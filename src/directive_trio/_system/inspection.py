@@ -1,5 +1,6 @@
 """``inspect()``: one frozen picture of everything, JSON-ready through cattrs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import final
@@ -10,6 +11,7 @@ from directive_trio._definitions.picture import Picture
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.secrecy import HIDDEN
 from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.dismissal import ResolverSwitches
 from directive_trio._planning.run import Run
 from directive_trio._planning.wanted import Wanted
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
@@ -50,7 +52,10 @@ class ConstraintState(Picture):
 
 @frozen(eq=False, repr=False)
 class RequirementState(Picture):
-    """One requirement that is wanted. ``producers``: all constraints that ask for it, ``system`` for require."""
+    """One requirement that is wanted. ``producers``: all constraints that ask for it, ``system`` for require.
+
+    ``state``: running; queued behind the limit of its resolver; or why it has no run.
+    """
 
     requirement: str
     state: str
@@ -70,6 +75,17 @@ class RunState(Picture):
     attempt: int
     since: float
     cancelled: str | None
+
+
+@frozen(eq=False, repr=False)
+class ResolverState(Picture):
+    """One resolver, with the class it serves. ``running``: its runs that go on; ``queued``: those behind its limit."""
+
+    id: str
+    requirement: str
+    disabled: bool
+    running: int
+    queued: int
 
 
 @frozen(eq=False, repr=False)
@@ -136,6 +152,7 @@ class Inspection(Picture):
     constraints: tuple[ConstraintState, ...]
     requirements: tuple[RequirementState, ...]
     runs: tuple[RunState, ...]
+    resolvers: tuple[ResolverState, ...]
     effects: tuple[EffectState, ...]
     pending_retries: tuple[RetryState, ...]
     errors: tuple[ErrorState, ...]
@@ -163,8 +180,9 @@ def inspect(state: str, loop: ReconcileLoop) -> Inspection:
             _constraint(node, planner.error(node))
             for node in sorted(planner.nodes.values(), key=lambda node: node.rank)
         ),
-        tuple(_requirement(wanted) for wanted in planner.requirements.live.values()),
+        tuple(_requirement(wanted, loop) for wanted in planner.requirements.live.values()),
         tuple(_run(run) for run in loop.runs.live),
+        _resolvers(loop),
         tuple(EffectState(node.id, node.disabled, node.task is not None) for node in loop.effects.nodes.values()),
         tuple(
             RetryState(spelt(wanted.requirement), wanted.resolver_id, timer.moment)
@@ -222,13 +240,32 @@ def _source(node: SourceNode) -> SourceState:
     )
 
 
-def _requirement(wanted: Wanted) -> RequirementState:
+def _requirement(wanted: Wanted, loop: ReconcileLoop) -> RequirementState:
     producers = [node.id for node in wanted.producers()]
     if wanted.required:
         producers.append("system")
-    number = None if wanted.run is None else wanted.run.number
+    run = wanted.run
     return RequirementState(
-        spelt(wanted.requirement), wanted.status.value, wanted.resolver_id, tuple(producers), number, wanted.failures
+        spelt(wanted.requirement),
+        "queued" if run is not None and loop.runs.is_queued(run) else wanted.status.value,
+        wanted.resolver_id,
+        tuple(producers),
+        None if run is None else run.number,
+        wanted.failures,
+    )
+
+
+def _resolvers(loop: ReconcileLoop) -> tuple[ResolverState, ...]:
+    running = Counter(run.wanted.resolver_id for run in loop.runs.live)
+    return tuple(
+        ResolverState(
+            name,
+            resolver.requirement.__name__,
+            name in loop.planner.disabled_resolvers,
+            running[name],
+            len(loop.runs.queued.get(name, ())),
+        )
+        for name, resolver in ResolverSwitches(loop.planner).nodes.items()
     )
 
 
