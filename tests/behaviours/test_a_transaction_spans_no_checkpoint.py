@@ -1,6 +1,8 @@
 """F6: a transaction is all or nothing; a pass or another task's write that finds it open undoes it, and it raises."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import trio
@@ -19,6 +21,10 @@ class Facts:
 
 @frozen
 class Add: ...
+
+
+@frozen
+class Leave: ...
 
 
 def make() -> Module[Facts]:
@@ -205,3 +211,27 @@ def test_one_that_fails_around_an_open_one_undoes_both() -> None:
     assert system["m"] == Facts()
     system["m"].count = 3
     assert system["m"] == Facts(3)
+
+
+@pytest.mark.parametrize("outer", [False, True])
+def test_a_handler_that_leaves_one_open_fails(outer: bool) -> None:
+    """F6: its event comes to nothing, and so does what is around it; the next ones are as ever."""
+    module = make()
+
+    opened: list[Any] = []
+
+    @module.on(Leave)
+    def leave(facts: Facts, event: Leave) -> None:
+        opened.append(system.transaction())
+        opened[0].__enter__()
+        facts.count = 5
+
+    system = System(module)
+    around = system.transaction() if outer else nullcontext()
+    with pytest.raises(TransactionError, match="the end of one around"), around:
+        system[module].other = 1
+        system.dispatch(Leave())
+    with pytest.raises(TransactionError):
+        opened[0].__exit__(None, None, None)
+    system.dispatch(Add())
+    assert (system[module].count, system[module].other) == (1, 0 if outer else 1)

@@ -123,7 +123,7 @@ class Naive(Passes):
             self.now,
             tuple(self.value(fact) for fact in range(FACTS)),
             tuple(self.value(FACTS + number) for number in range(len(self.program.derived))),
-            {name: (entry.status, tuple(sorted(entry.asks))) for name, entry in self.entries.items()}
+            {name: (entry.shown, tuple(sorted(entry.asks))) for name, entry in self.entries.items()}
             if self.running
             else {},
             frozenset(run.entry.name for run in self.live() if not run.queued),

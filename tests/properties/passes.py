@@ -18,6 +18,7 @@ from tests.properties.program import (
 )
 from tests.properties.state import (
     DISPATCHES,
+    NOT_JOINED,
     PASSES,
     RETRY_DELAY,
     Entry,
@@ -242,13 +243,14 @@ class Passes(Worlds):
     def think(self, number: int, mind: Mind) -> None:
         """An async constraint: what it read is compared in the world without its own runs' writes (R9)."""
         constraint, hidden = self.program.constraints[number], self.own_runs(number)
-        stale = not mind.asked or any(self.stamp(source, hidden) != seen for source, seen in mind.seen.items())
+        seen = mind.joined[1] if mind.joined[0] == hidden else mind.seen
+        stale = not mind.asked or any(self.stamp(source, hidden) != stamp for source, stamp in seen.items())
         if stale and mind.blocked:
             if mind.thinking is not None:  # else what it has answered may be true again when it is free
                 mind.thinking, mind.due, mind.asked = None, math.inf, False
         elif stale:
             mind.thinking, mind.asked = self.evaluate(number, hidden), True
-            mind.seen = mind.thinking.reads
+            mind.seen, mind.joined = mind.thinking.reads, NOT_JOINED
             mind.due = moment(self.now, constraint.slot(number), constraint.wait or 0)
         elif mind.thinking is not None and mind.due <= self.now:
             before, mind.reading, mind.thinking, mind.due = mind.reading, mind.thinking, None, math.inf
@@ -264,13 +266,16 @@ class Passes(Worlds):
                             entry.run.satisfied = True  # what it answered is so without the run's writes
             self.link(number, mind.reading.answer)
             hidden = self.own_runs(number)
-            mind.seen = {source: self.stamp(source, hidden) for source in mind.reading.reads}
+            if hidden:
+                mind.joined = (hidden, {source: self.stamp(source, hidden) for source in mind.reading.reads})
 
     def own_runs(self, number: int) -> frozenset[int]:
-        """The live runs of what a constraint asks for, or asked for until its last answer, which left them out."""
+        """The runs of what an async constraint has answered last; one that goes in this pass is its own to the end."""
+        reading = self.minds[number].reading
+        answer = () if reading is None else reading.answer
         open_entries = [*self.entries.values(), *self.removed]
-        entries = [entry for entry in open_entries if number in entry.producers | entry.left]
-        return frozenset(entry.run.number for entry in entries if entry.run)
+        asked = [entry for entry in open_entries if entry.name in answer and number in entry.producers | entry.left]
+        return frozenset(entry.run.number for entry in asked if entry.run)
 
     # -- requirements -----------------------------------------------------------------------------
 
@@ -446,10 +451,6 @@ class Passes(Worlds):
 
     def end(self, run: Run, outcome: str, reason: str = "") -> None:
         entry = run.entry
-        for number in entry.producers | entry.left:  # what an async one saw is compared with the real world from now on
-            mind = self.minds[number]
-            if mind.reading and not mind.thinking:
-                mind.seen = mind.reading.reads
         entry.run, entry.last, entry.outcome = None, run, outcome
         entry.holds.clear()
         entry.left.clear()

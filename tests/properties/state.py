@@ -85,8 +85,17 @@ class Entry:
         return self.asks | self.holds
 
     @property
+    def shown(self) -> str:
+        """How it stands, as `inspect` says it."""
+        return "queued" if self.run is not None and self.run.queued else self.status
+
+    @property
     def pending(self) -> bool:
         return self.status not in {"unsatisfied", "failed", "cancelled"}
+
+
+NOT_JOINED: tuple[frozenset[int], dict[int, Stamp]] = (frozenset({-1}), {})
+"""No run goes by this number."""
 
 
 @define(eq=False)
@@ -94,7 +103,8 @@ class Mind:
     """How one constraint stands: its answer, and the one it is thinking about until *due*.
 
     *asked*, *seen*: whether an async one has been asked at all, and what it must differ from to be asked again,
-    in the world without its own runs' writes. What a run had written before it was joined is no change (R9).
+    in the world without its own runs' writes. What runs had written before they were *joined* is no change while
+    just these go on (R9).
     """
 
     off: bool = False
@@ -104,6 +114,7 @@ class Mind:
     thinking: Reading | None = None
     due: float = math.inf
     seen: dict[int, Stamp] = Factory(dict)
+    joined: tuple[frozenset[int], dict[int, Stamp]] = NOT_JOINED
 
 
 @define(frozen=True)

@@ -97,13 +97,12 @@ class Events:
                 outcome: object = function(view, event)
                 if outcome is not None:
                     refuse_unrun(f"event handler {name_of(function)!r}", outcome)
+            store.commit(transaction)
         except BaseException as error:
             store.roll_back(transaction)
             if isinstance(error, Exception):
                 self._failed(f"{module}::{kind.__name__}", event, error)
             raise
-        else:
-            store.commit(transaction)
         finally:
             store.ambient = ambient
         if store.observers.listening:

@@ -330,7 +330,14 @@ class Store(Graph):
         return transaction
 
     def commit(self, transaction: Transaction) -> None:
-        """Close a transaction; what is around it may still undo it."""
+        """Close a transaction; what is around it may still undo it.
+
+        Raises:
+            TransactionError: Somebody interrupted it, or one opened within it is open still.
+        """
+        if self.transaction is not transaction:
+            self.close_inner(transaction)
+            transaction.check_open()
         outer = self.transaction = transaction.outer
         if outer is not None:
             outer.entries += transaction.entries
@@ -358,13 +365,11 @@ class Store(Graph):
         transaction = self.begin(self.task() if interruptible else None)
         try:
             yield
-            self.close_inner(transaction)
-            transaction.check_open()
+            self.commit(transaction)
         except BaseException:
             self.close_inner(transaction)
             self.roll_back(transaction)
             raise
-        self.commit(transaction)
 
     def close_inner(self, transaction: Transaction) -> None:
         """Undo all that is open if one opened within this one is open still: they end in the wrong order."""

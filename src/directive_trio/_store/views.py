@@ -227,12 +227,13 @@ def _repr_of(classes: ViewClasses) -> Callable[[Any], str]:
     return __repr__
 
 
-_classes: dict[type, ViewClasses] = {}
+KEPT_AS = "__directive_trio_views__"
 
 
 def view_classes(schema: FactsSchema) -> ViewClasses:
-    """Return the view classes of a facts class; made once."""
-    found = _classes.get(schema.facts_class)
+    """Return the view classes of a facts class; made once, and kept by the class itself, with which they go."""
+    found: ViewClasses | None = vars(schema.facts_class).get(KEPT_AS)
     if found is None:
-        found = _classes[schema.facts_class] = ViewClasses(schema)
+        found = ViewClasses(schema)
+        setattr(schema.facts_class, KEPT_AS, found)
     return found
