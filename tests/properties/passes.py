@@ -52,6 +52,8 @@ class Passes(Worlds):
         self.pictures: list[Picture] = []
         self.together: list[int] = []
         self.removed: list[Entry] = []
+        self.gone: set[Name] = set()
+        """Whose runs were cancelled in the last pass of this moment."""
         """What nobody asks for any more in this pass; its run goes on until the end of it."""
         self.leaving: list[Run] = []
         """Cancelled, but as long as this pass lasts they keep their places."""
@@ -60,6 +62,7 @@ class Passes(Worlds):
 
     def settle_moment(self) -> None:
         """Pass after pass, until nothing is due at this moment."""
+        self.gone.clear()
         for _ in range(PASSES):
             if not (self.dirty and self.running):
                 return
@@ -83,15 +86,19 @@ class Passes(Worlds):
                 self.take_back(run)
             self.judge_all(ready, removed)
         self.clear_beneath(removed, satisfied)
+        before, self.gone = self.gone, set[Name]()
         for entry in removed:
             if entry.run is not None:
                 self.end(entry.run, "cancel", entry.reason)
+                self.gone.add(entry.name)
         began = self.stamps()
         ready = [entry for entry in ready if self.entries.get(entry.name) is entry]
         ready.sort(key=self.place)
         groups = [list(group) for _, group in groupby(ready, self.place)]
         if any(map(self.is_order_open, groups)):
             raise TooLivelyError  # which of them writes first, or waits, is not said
+        if len(ready) > 1 and any(entry.name in before for entry in ready):
+            raise TooLivelyError  # it begins when its last run has ended, maybe after the others
         firsts = [self.order[self.place(entry)] for entry in ready]
         if firsts != sorted(firsts, key=self.order_without_priorities.index):
             self.seen.add("priorities")
@@ -99,6 +106,8 @@ class Passes(Worlds):
             self.together.append(sum(self.dispatch(entry, began) for entry in group))
         self.fill_places()
         for entry in self.entries.values():
+            if entry.ending and not entry.asks <= entry.asked:
+                raise TooLivelyError  # whether who comes now has inputs that the run has marked is not said
             self.dirty = self.dirty or entry.ending
             entry.ending = False
 
@@ -468,6 +477,7 @@ class Passes(Worlds):
         run = entry.run
         assert run is not None
         self.look_beneath(run)
+        entry.asked = entry.producers | entry.left
         self.end(run, "cancel", reason)
         entry.ending = not run.queued
         (self.take_back if run.satisfied else self.take_back_covered)(run)

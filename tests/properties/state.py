@@ -73,6 +73,8 @@ class Entry:
     """Who has ever asked for it."""
     ending: bool = False
     """Somebody's word has cancelled its run since the last pass: that sees it end, the next one decides."""
+    asked: set[int] = Factory(set)
+    """Who asked for it when that was said."""
     status: str = "new"
     run: Run | None = None
     last: Run | None = None
