@@ -105,7 +105,11 @@ class Module(SourceDeclarations[F]):
         return cast("F", beside(self.name))
 
     def init(self, function: Callable[[F], None], /) -> Callable[[F], None]:
-        """Declare what sets the first facts. All inits run once, in the order of the modules, as one change."""
+        """Declare what sets the first facts. All inits run once, in the order of the modules, as one change.
+
+        Raises:
+            DefinitionError: The module is sealed, or the function is no sync one.
+        """
         self._open_for("init", name_of(function))
         sync_function("init", function)
         self.inits.append(function)

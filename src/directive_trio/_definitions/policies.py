@@ -108,7 +108,7 @@ class Retry:
 class ErrorBoundary:
     """What happens to an error that the user's code left behind, by the kind of definition it came from.
 
-    Each is a strategy or ``(error, id) -> strategy | None`` (None is skip).
+    Each is a strategy or ``(error, id) -> strategy | None`` (None is skip). All functions are sync.
 
     Args:
         resolver: After the last attempt of a run: skip, retry, retry_later, disable (its constraints), throw.
@@ -121,8 +121,6 @@ class ErrorBoundary:
         retry_later: The schedule of ``retry_later``; ``attempts`` counts runs, the first included.
         on_error: Called with ``(error, id)`` for every error.
         on_recovery: Called with ``(error, id, strategy)`` once the strategy is chosen.
-
-    All functions are sync.
 
     Raises:
         DefinitionError: An option cannot be; names it.

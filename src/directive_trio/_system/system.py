@@ -1,21 +1,18 @@
 """The system: what a program holds in its hands. Thin; every promise is kept by the rooms below."""
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar, final, overload
 
 import trio
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import between, flag, instance, refuse, sync_function
-from directive_trio._definitions.constraint import Constraint
-from directive_trio._definitions.derivation import Derivation
+from directive_trio._definitions.checks import between, instance, refuse
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest
 from directive_trio._definitions.policies import ErrorBoundary
 from directive_trio._definitions.record import Record, is_record
-from directive_trio._observation.observations import Observation, SystemInit
+from directive_trio._observation.observations import SystemInit
 from directive_trio._observation.observers import Observers
 from directive_trio._runtime.boundary import Boundary
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
@@ -34,15 +31,13 @@ from directive_trio._system.composition import (
 from directive_trio._system.debugging import Debugging
 from directive_trio._system.definitions import Definitions
 from directive_trio._system.eviction import EvictionReport
-from directive_trio._system.explanation import Explanation, explain
-from directive_trio._system.graph import SystemGraph, draw
-from directive_trio._system.inspection import Inspection, inspect
 from directive_trio._system.lifecycle import Life, StateName
+from directive_trio._system.looking import Looking
 from directive_trio._system.names import Names
 from directive_trio._system.plugins import Plugin, PluginTasks
 from directive_trio._system.view import SystemView, refuse_place
-from directive_trio._system.waiting import Waiting, check_timeout
-from directive_trio.errors import SettleTimeoutError, UnknownNameError, UsageError
+from directive_trio._system.waiting import Waiting
+from directive_trio.errors import UnknownNameError, UsageError
 
 F = TypeVar("F")
 T = TypeVar("T")
@@ -51,7 +46,7 @@ A_REQUIREMENT = "a requirement (an instance of an attrs class)"
 
 
 @final
-class System(Definitions):
+class System(Definitions, Looking):
     """A set of modules with one life: facts, what must be true of them, and what makes it true.
 
     Made with `open_system` as a rule; by hand it has no nursery until `start`. Facts and derivations can be
@@ -130,7 +125,12 @@ class System(Definitions):
     @overload
     def __getitem__(self, module: str, /) -> Any: ...
     def __getitem__(self, module: Module[Any] | str, /) -> Any:
-        """Return the live view of a module: typed for a module, untyped for a name."""
+        """Return the live view of a module: typed for a module, untyped for a name.
+
+        Raises:
+            UnknownNameError: The system has no such module.
+            UsageError: It is neither a module nor a name.
+        """
         try:
             name = module if isinstance(module, str) else module.name
         except AttributeError:
@@ -157,6 +157,7 @@ class System(Definitions):
         Raises:
             UnknownNameError: No module handles it.
             EventPayloadError: The payload does not fit; nothing was written.
+            UsageError: It is no event.
             LifecycleError: The system is destroyed, or an observer dispatches.
             Exception: Whatever a handler raises; none of the event's writes remain.
         """
@@ -192,6 +193,7 @@ class System(Definitions):
         Raises:
             UnknownNameError: There is no such fact.
             UsageError: It is a derivation.
+            LifecycleError: The system is destroyed, or an observer touches it.
         """
         node = self._names.node(name)
         if not hasattr(node, "touched"):
@@ -219,6 +221,7 @@ class System(Definitions):
         Raises:
             UsageError: It is no instance of an attrs or data class.
             UnhashableRequirementError: It has no identity.
+            LifecycleError: The system is destroyed, or an observer asks.
         """
         self._life.refuse_destroyed("require")
         if not is_record(requirement):
@@ -232,6 +235,7 @@ class System(Definitions):
 
         Raises:
             UsageError: It is no instance of an attrs or data class.
+            LifecycleError: The system is destroyed, or an observer cancels.
         """
         self._life.refuse_destroyed("cancel")
         if not is_record(requirement):
@@ -320,143 +324,10 @@ class System(Definitions):
 
         Raises:
             LifecycleError: Called from inside the system, where it could never return.
+            UsageError: *deadline* is no moment.
 
         Cancellation:
             A checkpoint on every call. Cancelling ends the waiting; the eviction goes on.
         """
         between("evict()", deadline, -math.inf, math.inf, "a moment on the trio clock", UsageError)
         return await self._life.evict(deadline)
-
-    # -- waiting and watching ---------------------------------------------------------------------
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is outstanding: no pass, run, async constraint or effect, no scheduled retry."""
-        return self._loop.is_settled()
-
-    async def settle(self, timeout: float | None = 5, *, retries: bool = True) -> None:  # noqa: ASYNC109
-        """Wait until nothing is outstanding. Level-triggered: returns at once if it is so.
-
-        Args:
-            timeout: Seconds from now; None waits for ever. It is a parameter, not a scope around the call,
-                because the error names the holders.
-            retries: Whether scheduled retries count as outstanding.
-
-        Raises:
-            SettleTimeoutError: Unsettled after *timeout*; names every holder. The system goes on.
-            LifecycleError: The system is not running, stops meanwhile, or the caller is inside it.
-
-        Cancellation:
-            A checkpoint on every call. Cancelling leaves the system untouched.
-        """
-        check_timeout("settle(timeout=)", timeout)
-        flag("settle(retries=)", retries, UsageError)
-        self._life.refuse_unless_running("settle")
-        self._life.refuse_inside("settle")
-        self._loop.check_facts()
-        await self._loop.settlement.wait(timeout, retries, self._settle_failure)
-
-    def _settle_failure(self, timeout: float) -> SettleTimeoutError:
-        return SettleTimeoutError(timeout, tuple(self._loop.holders()), tuple(self._planner.unmet()), self._loop.due)
-
-    async def wait_until(
-        self,
-        predicate: Callable[[SystemView], bool],
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> None:
-        """Wait until *predicate* of the system holds; it is asked again only when what it read has changed.
-
-        Judged once a pass: what becomes true and false again within one pass is missed.
-
-        Args:
-            predicate: ``lambda view: view[auth].is_valid``.
-            timeout: Seconds from now; None waits for ever.
-
-        Raises:
-            WaitTimeoutError: It does not hold after *timeout*; names what is outstanding.
-            LifecycleError: The system is destroyed, or was destroyed meanwhile.
-            Exception: What the predicate raises when it is first asked.
-
-        Cancellation:
-            A checkpoint on every call. Cancelling takes the predicate away.
-        """
-        sync_function("wait_until()", predicate, UsageError)
-        check_timeout("wait_until(timeout=)", timeout)
-        self._life.refuse_destroyed("wait")
-        await self._waiting.until(predicate, timeout, self._settle_failure)
-
-    @overload
-    def changes(self, target: str, /) -> AbstractAsyncContextManager[AsyncIterator[tuple[Any, Any]]]: ...
-    @overload
-    def changes(self, target: Derivation[Any, T], /) -> AbstractAsyncContextManager[AsyncIterator[tuple[T, T]]]: ...
-    @overload
-    def changes(
-        self, target: Callable[[SystemView], T], /
-    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[T, T]]]: ...
-    def changes(self, target: Any, /) -> AbstractAsyncContextManager[AsyncIterator[tuple[Any, Any]]]:
-        """Iterate over the changes of a target, from now on: ``async for new, old in changes``.
-
-        One item a pass at most. Items wait until they are taken. Iteration raises `LifecycleError` when the
-        system is destroyed.
-        """
-        self._life.refuse_destroyed("watch changes")
-        return self._waiting.changes(*self._target(target))
-
-    @overload
-    def watch(self, target: str, callback: Callable[[Any, Any], object], /) -> Callable[[], None]: ...
-    @overload
-    def watch(self, target: Derivation[Any, T], callback: Callable[[T, T], object], /) -> Callable[[], None]: ...
-    @overload
-    def watch(self, target: Callable[[SystemView], T], callback: Callable[[T, T], object], /) -> Callable[[], None]: ...
-    def watch(self, target: Any, callback: Callable[[Any, Any], object], /) -> Callable[[], None]:
-        """Call ``callback(new, old)`` in the pass after a change of *target*. Returns what ends it.
-
-        Args:
-            target: A derivation's handle, a name, or a selector ``lambda view: ...``.
-            callback: Sync; may write and dispatch. What it raises is reported, never fatal.
-        """
-        self._life.refuse_destroyed("watch")
-        name, select = self._target(target)
-        sync_function("watch(callback)", callback, UsageError)
-        watcher = self._loop.watchers.add(name, select, callback)
-        return lambda: self._loop.watchers.remove(watcher)
-
-    def _target(self, target: Any) -> tuple[str, Callable[[], Any]]:
-        if isinstance(target, str | Derivation):
-            name = self._names.node(target).name
-            return name, lambda: self._planner.read(self._names.node(target))  # a module may be replaced
-        sync_function("what is watched", target, UsageError, expected="a name, a derivation or a sync function")
-        return name_of(target), lambda: target(self._view)
-
-    # -- seeing -----------------------------------------------------------------------------------
-
-    def observe(self, callback: Callable[[Observation], object], /) -> Callable[[], None]:
-        """Tell *callback* every observation from now on. Returns what ends it.
-
-        It only looks: a write, dispatch or transaction inside it raises `LifecycleError`. What it raises is
-        reported and observed as ``observer.error``.
-        """
-        self._life.refuse_destroyed("observe")
-        sync_function("observe()", callback, UsageError)
-        return self._observers.add(callback)
-
-    def inspect(self) -> Inspection:
-        """Return one frozen picture of everything."""
-        return inspect(self.state, self._loop)
-
-    def explain(self, target: "str | Record | Constraint[Any, Any] | Derivation[Any, Any]", /) -> Explanation:
-        """Return why *target* is so, or why not; ``str()`` prints a tree.
-
-        Args:
-            target: A handle, a name, a requirement, or an id as observations print it.
-
-        Raises:
-            UnknownNameError: It names nothing.
-            UsageError: It is nothing that has a name.
-        """
-        return explain(target, self._names, self._loop, self._events)
-
-    def graph(self) -> SystemGraph:
-        """Return nodes and edges: facts, derivations, constraints, requirements, resolvers, effects, sources."""
-        return draw(self._loop)

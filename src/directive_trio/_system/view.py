@@ -22,7 +22,12 @@ class SystemView:
     @overload
     def __getitem__(self, module: str, /) -> Any: ...
     def __getitem__(self, module: Module[Any] | str, /) -> Any:
-        """Return the read-only view of a module: typed for a module, untyped for a name."""
+        """Return the read-only view of a module: typed for a module, untyped for a name.
+
+        Raises:
+            UnknownNameError: The system has no such module.
+            UsageError: It is neither a module nor a name.
+        """
         try:
             name = module if isinstance(module, str) else module.name
         except AttributeError:
