@@ -26,27 +26,27 @@ class Agenda:
     ``delayed`` is what waits for a constraint to be unblocked or answered, in the order in which it came.
     """
 
-    __slots__ = ("_next", "delayed", "heap", "marked")
+    __slots__ = ("_numbers", "delayed", "heap", "marked")
 
     def __init__(self) -> None:
         self.marked: list[Any] = []
         self.heap: list[tuple[int, int, int, int, Item]] = []
         self.delayed: dict[ConstraintNode, dict[ButFor | Wanted, None]] = {}
-        self._next = count().__next__
+        self._numbers = count()
 
     def push(self, node: ConstraintNode) -> None:
         """Put a constraint on the agenda. It is on it at most once."""
         if not node.queued:
             node.queued = True
-            heappush(self.heap, (node.rank, 0, 0, self._next(), node))
+            heappush(self.heap, (node.rank, 0, 0, next(self._numbers), node))
 
     def push_question(self, sink: ButFor) -> None:
         """Put a but-for question on the agenda."""
-        heappush(self.heap, (sink.node.rank, 1, sink.run.number, self._next(), sink))
+        heappush(self.heap, (sink.node.rank, 1, sink.run.number, next(self._numbers), sink))
 
     def push_decision(self, wanted: Wanted) -> None:
         """Put a decision on the agenda."""
-        heappush(self.heap, (wanted.rank, 2, 0, self._next(), wanted))
+        heappush(self.heap, (wanted.rank, 2, 0, next(self._numbers), wanted))
 
     def delay(self, item: ButFor | Wanted, node: ConstraintNode) -> None:
         """Let *item* wait until *node* is unblocked or answered."""
@@ -67,7 +67,7 @@ class Agenda:
                 self.push_question(sink)
             elif not sink.queued:
                 sink.queued = True
-                heappush(heap, (sink.rank, 0, 0, self._next(), sink))
+                heappush(heap, (sink.rank, 0, 0, next(self._numbers), sink))
         marked.clear()
         return None
 

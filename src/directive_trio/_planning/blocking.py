@@ -15,7 +15,7 @@ from directive_trio._planning.wanted import Wanted
 
 def update_pending(node: ConstraintNode, agenda: Agenda) -> None:
     """Compare a constraint's ``pending`` with what is true now, and tell its followers, theirs, and so on."""
-    pending = bool(node.open or node.held or node.waiting or node.outstanding) and not node.disabled
+    pending = (node.open > 0 or node.held > 0 or node.waiting > 0 or node.outstanding) and not node.disabled
     if pending is not node.pending:
         node.pending = pending
         if node.followers:
@@ -31,7 +31,9 @@ def _tell_followers(node: ConstraintNode, agenda: Agenda) -> None:
             waiting = follower.waiting = follower.waiting + step
             if not waiting:
                 release(follower, agenda)
-            pending = bool(waiting or follower.held or follower.open or follower.outstanding) and not follower.disabled
+            pending = (
+                waiting > 0 or follower.held > 0 or follower.open > 0 or follower.outstanding
+            ) and not follower.disabled
             if pending is not follower.pending:
                 follower.pending = pending
                 changed.append(follower)

@@ -83,6 +83,17 @@ class Decisions:
             if run.timed_out:
                 self.requirements.writers.take_back_covered(run)
         wanted.status = UNDECIDED  # which is pending, as running was
+        compare = bool(wanted.links) and self._compare_again(wanted)
+        if not wanted.links:
+            wanted.inputs = {}
+        elif len(wanted.inputs) > len(wanted.links):  # who has left before and comes back asks anew
+            wanted.inputs = {node: taken for node, taken in wanted.inputs.items() if node in wanted.links}
+        if run.world is not None:
+            run.close_world()
+        return compare
+
+    def _compare_again(self, wanted: Wanted) -> bool:
+        """Link those no more who only held it; have the async ones asked again. Say whether one of these asks for it."""
         compare = False
         for node, link in list(wanted.links.items()):
             if link is not ASKS:
@@ -91,12 +102,6 @@ class Decisions:
             if node.definition.is_async:
                 self.agenda.push(node)
                 compare = compare or link is ASKS
-        if not wanted.links:
-            wanted.inputs = {}
-        elif len(wanted.inputs) > len(wanted.links):  # who has left before and comes back asks anew
-            wanted.inputs = {node: taken for node, taken in wanted.inputs.items() if node in wanted.links}
-        if run.world is not None:
-            run.close_world()
         return compare
 
     def _wait_for_producers(self, wanted: Wanted) -> bool:

@@ -100,20 +100,22 @@ class Judgement:
 
     def _ask(self, node: ConstraintNode) -> None:
         # As `track` does it, without a call in between.
-        tracking = self.store.tracking
+        store = self.store
+        tracking = store.tracking
         outer = tracking.reads
         reads: list[Any] = []
         tracking.reads = reads
         try:
             try:
+                function = node.definition.function
                 if node.question is PLAIN:
-                    answer = node.definition.function(node.view)
+                    answer = function(node.view)
                     demand = NOTHING if answer is None else as_demand(answer)
                 else:
-                    demand = node.question.ask(node.definition.function, node.view, self._read)
+                    demand = node.question.ask(function, node.view, self._read)
             finally:
                 tracking.reads = outer
-                self.store.has_read(node, reads)
+                store.has_read(node, reads)
         except Exception as error:  # noqa: BLE001  # whatever the user's constraint raises
             self._failed(node, error)
         else:

@@ -168,6 +168,7 @@ class ReconcileLoop:
 
     async def run(self) -> None:
         """Reconcile until asked to stop. Cancelling it is the same as asking."""
+        task, unpark = current_task(), self._unpark
         while not self.stopping:
             await checkpoint_if_cancelled()
             self._awake = False
@@ -180,8 +181,8 @@ class ReconcileLoop:
             if self._awake:  # by the pass, or by an observer that was told of rest
                 await trio.lowlevel.cancel_shielded_checkpoint()
             else:
-                self._parked = current_task()
-                await wait_task_rescheduled(self._unpark)
+                self._parked = task
+                await wait_task_rescheduled(unpark)
 
     def _unpark(self, _: Any) -> trio.lowlevel.Abort:
         self._parked = None

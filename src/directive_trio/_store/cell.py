@@ -79,7 +79,8 @@ class Cell:
         schema, now = self.schema, self.value
         kind = type(value)
         if kind is type(now) and kind in schema.plain:
-            return bool(value == now)
+            equal: bool = value == now
+            return equal
         return unchanged(False, schema.key, value, now)
 
     def cover(self, writer: int, open_runs: Container[int]) -> None:

@@ -136,11 +136,11 @@ class Graph:
 
     def changed(self, sink: Any) -> bool:
         """Say whether an input of *sink* has another value than when it was read."""
-        verified = sink.verified
-        for source, value in zip(sink.inputs, sink.values, strict=True):
+        verified, values = sink.verified, sink.values
+        for at, source in enumerate(sink.inputs):  # a strict `zip` takes three times as long
             if source.state > FAILED:
                 self.refresh(source)
-            if source.version > verified and not source.kept(value, verified):
+            if source.version > verified and not source.kept(values[at], verified):
                 return True
         return False
 

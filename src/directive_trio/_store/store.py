@@ -145,7 +145,7 @@ class Store(Graph):
             ReadOnlyFactError: Something pure is being computed.
             LifecycleError: An observer writes, or the system is destroyed.
         """
-        self.check_writable(cell.name)
+        self.check_writable(cell)
         if self.modules.get(cell.home.module) is not cell.home:
             raise UnknownNameError("module", cell.home.module)
         schema = cell.schema
@@ -213,7 +213,7 @@ class Store(Graph):
 
     def touch(self, cell: Cell) -> None:
         """Make a change of an equal value."""
-        self.check_writable(cell.name)
+        self.check_writable(cell)
         self.change(cell, cell.value, self.ambient, touch=True)
 
     def take_back(self, cell: Cell, run: int) -> None:
@@ -284,10 +284,11 @@ class Store(Graph):
             self.recheck()
             PURE.reset(token)
 
-    def check_writable(self, name: str, operation: str = "write") -> None:
-        """Refuse writes, dispatches and whatever else acts, where nothing may change."""
+    def check_writable(self, what: Cell | str, operation: str = "write") -> None:
+        """Refuse writes, dispatches and whatever else acts, where nothing may change. *what*: a fact, or a name."""
         if self.plain and self.tracking.reads is None:
             return  # see `recheck`: as long as writes may take the short way, nothing is refused
+        name = what if isinstance(what, str) else what.name
         if self.observers.telling:  # first: they are also told while something pure is being computed
             raise LifecycleError(f"{operation} {name!r}", "telling its observers", "observers only look")
         if self.tracking.reads is not None or (self.pure and PURE.get() is self):
@@ -398,7 +399,10 @@ class Store(Graph):
     def take_changes(self) -> "dict[Cell, tuple[Any, int]]":
         """Hand over the facts that really differ since the last take, and begin a new window."""
         changes, self.changes = self.changes, {}
-        kept = [cell for cell, (value, version) in changes.items() if cell.kept(value, version)]
+        kept: list[Cell] = []
+        for cell, (value, version) in changes.items():
+            if cell.kept(value, version):
+                kept.append(cell)  # noqa: PERF401  # mostly one fact has changed, and a comprehension is a call
         for cell in kept:
             del changes[cell]
         self.epoch += 1
