@@ -55,7 +55,10 @@ class Decisions:
         if not (wanted.asking or wanted.holding or wanted.required):  # as `wanted`, which takes longer
             self.requirements.let_go(wanted)
         elif wanted.required or not self._wait_for_producers(wanted):
-            self._decide(wanted)
+            if wanted.status is NEW:  # as mostly
+                self.requirements.dispatch(wanted)
+            else:
+                self._decide(wanted)
 
     def _decide(self, wanted: Wanted) -> None:
         if wanted.status is UNDECIDED and wanted.last_run is not None:

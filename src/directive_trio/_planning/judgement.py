@@ -211,7 +211,8 @@ class Judgement:
     def _entries(self, module: str, demand: tuple[Record, ...]) -> tuple[Wanted, ...]:
         requirements = self.requirements
         if len(demand) == 1:
-            return (requirements.entry(requirements.identity(module, demand[0]), demand[0]),)
+            identity = requirements.identity
+            return (requirements.entry(identity(module, demand[0]), demand[0]),)
         identities = [requirements.identity(module, requirement) for requirement in demand]  # may raise, so first
         entries = map(requirements.entry, identities, demand)
         return tuple(dict.fromkeys(entries))

@@ -225,7 +225,7 @@ class Planner:
 
     def _decide_what_is_due(self) -> None:
         judges, switched, answers = self._judges, self._switched, self._answers
-        marked, heap = self.agenda.marked, self.agenda.heap
+        marked, heap, leaving = self.agenda.marked, self.agenda.heap, self.requirements.leaving
         while True:
             if switched:
                 self._apply_switches()
@@ -238,18 +238,12 @@ class Planner:
             elif heap:
                 item = heappop(heap)[-1]
                 judges[type(item)](item)
-            elif not self._finish_deciding():
+            elif leaving:  # nothing more is due: end what nobody took over
+                self.judgement.end_next()
+            elif self.judgement.cancelled:
+                self._take_back(self.judgement.cancelled.pop())
+            else:
                 return
-
-    def _finish_deciding(self) -> bool:
-        """Nothing more is due: end what nobody took over."""
-        if self.requirements.leaving:
-            self.judgement.end_next()
-        elif self.judgement.cancelled:
-            self._take_back(self.judgement.cancelled.pop())
-        else:
-            return False
-        return True
 
     def _take_back(self, run: Run) -> None:
         if run.self_satisfied and not run.taken_back:

@@ -324,7 +324,8 @@ class RequirementSet:
             self.pause(wanted)
             return
         if self.began is None:
-            self.began = self.observers.clock()
+            clock = self.observers.clock
+            self.began = clock()
         row = self.rows.get(resolver_id) or self._new_row(resolver_id)
         if row.dispatch(wanted.key, self.epoch, self.began, self.limit):
             self._start(wanted, self.began)

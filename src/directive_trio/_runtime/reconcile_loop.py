@@ -176,7 +176,7 @@ class ReconcileLoop:
                 self.reconcile()
             if self.stopping:  # what this pass has started ends before its first step
                 break
-            if not self._awake:
+            if not (self._awake or self.runs.live):  # a run goes on more often than anything else
                 self._rest()
             if self._awake:  # by the pass, or by an observer that was told of rest
                 await trio.lowlevel.cancel_shielded_checkpoint()
@@ -190,8 +190,6 @@ class ReconcileLoop:
 
     def _rest(self) -> None:
         """Nothing is due: say so if it is settled, and wake those who wait for that."""
-        if self.runs.live:
-            return  # a run goes on more often than anything else
         self._announce()
         if self.settlement.waiting:
             self.settlement.look()
@@ -335,7 +333,8 @@ class ReconcileLoop:
 
     def _carry_out(self, plan: Plan, throw: list[Exception]) -> tuple[int, int]:
         """Cancel, then start; stop in between takes effect at once. Return how many were started and cancelled."""
-        throw += plan.throw
+        if plan.throw:
+            throw += plan.throw
         if plan.cancel or plan.abandon or plan.unschedule:
             self._cancel(plan)
         started = 0

@@ -113,12 +113,31 @@ class ResolverRuns:
         """
         resolver = run.wanted.resolver
         assert resolver is not None  # a requirement without one is never dispatched
-        if resolver.limit is None:
-            return self._begin(run, resolver)
+        if resolver.limit is not None and not self._takes_place(run, resolver, its_turn):
+            return False
+        batch = resolver.batch
+        if batch is not None:
+            gathered = self.live[run] = self.batches.gather(run, resolver, batch)
+            if self.observers.listening:
+                self._tell_start(run, resolver)
+            self.batches.call_if_full(gathered, batch)
+            return False
+        live = self.live[run] = LiveRun(run)
+        if not resolver.is_async:
+            revision = self.store.revision
+            self._run_inline(live, resolver)
+            return run.outcome is not None or self.store.revision != revision
+        self._start_task(live, resolver)
+        if self.observers.listening:
+            self._tell_start(run, resolver)
+        return False
+
+    def _takes_place(self, run: Run, resolver: Resolver[Any, Any], its_turn: bool) -> bool:
+        """Take a place under the resolver's limit; queue behind those that wait, whatever has come free."""
         if its_turn or (resolver.id not in self.queued and self._has_place(resolver)):
             self._busy[resolver.id] = self._busy.get(resolver.id, 0) + 1
-            return self._begin(run, resolver)
-        self.queued.setdefault(resolver.id, OrderedDict())[run] = None  # behind those that wait, whatever has come free
+            return True
+        self.queued.setdefault(resolver.id, OrderedDict())[run] = None
         return False
 
     def next_queued(self) -> Run | None:
@@ -148,24 +167,6 @@ class ResolverRuns:
         queue.pop(run, None)
         if not queue:
             self.queued.pop(resolver_id, None)
-
-    def _begin(self, run: Run, resolver: Resolver[Any, Any]) -> bool:
-        batch = resolver.batch
-        if batch is not None:
-            live = self.live[run] = self.batches.gather(run, resolver, batch)
-            if self.observers.listening:
-                self._tell_start(run, resolver)
-            self.batches.call_if_full(live, batch)
-            return False
-        live = self.live[run] = LiveRun(run)
-        if not resolver.is_async:
-            revision = self.store.revision
-            self._run_inline(live, resolver)
-            return run.outcome is not None or self.store.revision != revision
-        self._start_task(live, resolver)
-        if self.observers.listening:
-            self._tell_start(run, resolver)
-        return False
 
     def _tell_start(self, run: Run, resolver: Resolver[Any, Any]) -> None:
         self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
@@ -286,7 +287,8 @@ class ResolverRuns:
                         pass
                     elif delay is None and resolver.timeout is None and resolver.retry.attempts == 1:
                         context = RunContext(self, run, self.store.modules[resolver.module])
-                        outcome: Any = resolver.function(run.wanted.requirement, context)
+                        function = resolver.function
+                        outcome: Any = function(run.wanted.requirement, context)
                         await outcome
                     else:
                         error = await self._attempts(live, resolver, delay)

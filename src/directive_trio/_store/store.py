@@ -193,8 +193,9 @@ class Store(Graph):
 
     def change(self, cell: Cell, value: Any, writer: int, touch: bool = False) -> None:
         """Set a value that is known to be a change, and let everybody know."""
-        if cell not in self.changes:
-            self.changes[cell] = (cell.value, cell.version)
+        changes = self.changes
+        if cell not in changes:
+            changes[cell] = (cell.value, cell.version)
         if self.transaction is not None:
             self.transaction.journal(cell)
         if cell.writer != writer:

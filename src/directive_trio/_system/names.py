@@ -28,19 +28,19 @@ class Names:
             UnknownNameError: It names nothing, or a handle belongs to no module, or to several.
             UsageError: It is neither a name nor a handle.
         """
-        if isinstance(target, Derivation):
-            return self._derivation(target, home)
         if not isinstance(target, str):
+            if isinstance(target, Derivation):
+                return self._derivation(target, home)
             refuse("a fact or derivation", "its name or handle", target, UsageError)
         module, name = split(target, home)
         place = self.store.modules.get(module)
+        if place is not None:
+            return place.node(name)
         if not module:
             known = [node.name for one in self.store.modules.values() for node in one.nodes]
             meant = next((one for one in known if split(one)[1] == name), None) or nearest(name, known)
             raise UnknownNameError("fact or derivation of the whole name, as in 'module::fact',", target, meant)
-        if place is None:
-            raise UnknownNameError("module", module, nearest(module, self.store.modules))
-        return place.node(name)
+        raise UnknownNameError("module", module, nearest(module, self.store.modules))
 
     def nodes(self, targets: Iterable[object], home: str) -> tuple[Any, ...]:
         """Return the nodes of several names or handles; a bare name belongs to *home*."""
