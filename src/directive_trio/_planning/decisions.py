@@ -96,7 +96,7 @@ class Decisions:
         return compare
 
     def _compare_again(self, wanted: Wanted) -> bool:
-        """Link those no more who only held it; have the async ones asked again. Say whether one of these asks for it."""
+        """Link those no more who only held it, have async ones asked again. Say whether one of these asks for it."""
         compare = False
         for node, link in list(wanted.links.items()):
             if link is not ASKS:

@@ -208,7 +208,8 @@ class Planner:
     def plan(self, before: "dict[Cell, tuple[Any, int]]") -> Plan | None:
         """Decide until nothing is due; None where nothing follows. *before* is what the changed facts were."""
         requirements, agenda = self.requirements, self.agenda
-        if not (agenda.marked or agenda.heap or self.due) and requirements.plan.empty:
+        due = agenda.marked or agenda.heap or self._answers or self._switched or requirements.leaving
+        if not (due or self.judgement.cancelled) and requirements.plan.empty:
             return None  # most are: what has changed concerns nobody
         requirements.began = None
         self.judgement.worlds.look_at(before)

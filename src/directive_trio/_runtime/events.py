@@ -88,7 +88,6 @@ class Events:
         ambient = store.ambient
         if run is not None:
             store.ambient = run
-        writer = store.ambient
         transaction = store.begin()
         module = ""
         try:
@@ -106,6 +105,7 @@ class Events:
         finally:
             store.ambient = ambient
         if store.observers.listening:
+            writer = ambient if run is None else run
             store.observers.tell(EventDispatch, f"{handlers[0][0]}::{kind.__name__}", event, max(writer, 0))
 
     def _refuse(self, event: object) -> NoReturn:

@@ -245,7 +245,8 @@ class ReconcileLoop:
             store.ambient = OUTSIDE
             self.passing = False
             self._last_revision = store.revision
-            self.sources.pass_ended()
+            if self.sources.pass_over is not None:
+                self.sources.pass_ended()
         if self.observers.listening:
             self.observers.tell(ReconcileEnd, self.passes, started, canceled)
         if throw:

@@ -79,8 +79,8 @@ class Sources:
         self._shields_end = math.inf
         """When every shield ends: the deadline of an eviction."""
         self._patience: trio.CancelScope | None = None
-        self._passes = 0
-        self._pass_over: trio.Event | None = None
+        self.pass_over: trio.Event | None = None
+        """Set at the end of a pass, if somebody waits for that."""
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Sources:
             self._unschedule(node)
         for link in list(self.pending):
             link.drop_pending()
-        self._wake_all()
+        self.pass_ended()
 
     async def detach_all(self, reason: CancelReason) -> None:
         """End all sources, the last one first."""
@@ -331,24 +331,19 @@ class Sources:
     # -- passes -----------------------------------------------------------------------------------
 
     def pass_ended(self) -> None:
-        """A pass is over."""
-        self._passes += 1
-        if self._pass_over is not None:
-            self._wake_all()
-
-    def _wake_all(self) -> None:
-        if self._pass_over is not None:
-            self._pass_over.set()
-            self._pass_over = None
+        """The pass is over that somebody waits for, or there will be none."""
+        if self.pass_over is not None:
+            self.pass_over.set()
+            self.pass_over = None
 
     async def wait_for_pass(self) -> None:
         """Wait until the pass that sees what was published is over; a checkpoint in every case."""
-        last = self._passes + 1 if self.pending or self.store.due else 0
+        over: trio.Event | None = None
+        if (self.pending or self.store.due) and not self.stopped:
+            over = self.pass_over = trio.Event() if self.pass_over is None else self.pass_over
         await trio.lowlevel.checkpoint()
-        while self._passes < last and not self.stopped:
-            if self._pass_over is None:
-                self._pass_over = trio.Event()
-            await self._pass_over.wait()
+        if over is not None and not over.is_set():
+            await over.wait()
 
 
 def _message(error: object) -> str:

@@ -319,9 +319,8 @@ class Store(Graph):
 
     def begin(self, owner: object = None) -> Transaction:
         """Open a transaction, inside whatever is open. *owner*: the task, where others may come between."""
-        spare, outer = self.spare, self.transaction
-        if spare is not None and owner is None and outer is None:
-            self.spare = None
+        outer, spare = self.transaction, self.spare
+        if outer is None and owner is None and spare is not None:
             transaction = self.transaction = spare
         else:
             transaction = self.transaction = Transaction(owner, outer)
@@ -351,6 +350,7 @@ class Store(Graph):
 
     def roll_back(self, transaction: Transaction) -> None:
         """Close a transaction and undo what it wrote, unless somebody has done that already."""
+        self.spare = None
         if transaction.interrupted_by is None:
             self.undo(transaction)
             self.transaction = transaction.outer
@@ -387,7 +387,7 @@ class Store(Graph):
     def interrupt(self, by: str) -> None:
         """Undo and close whatever transaction is open: a pass or another task has come."""
         transaction = self.transaction
-        self.transaction = None
+        self.transaction = self.spare = None
         while transaction is not None:
             self.undo(transaction)
             transaction.interrupted_by = by
@@ -403,7 +403,7 @@ class Store(Graph):
         kept: list[Cell] = []
         for cell, (value, version) in changes.items():
             if cell.kept(value, version):
-                kept.append(cell)  # noqa: PERF401  # mostly one fact has changed, and a comprehension is a call
+                kept.append(cell)  # mostly one fact has changed, and a comprehension is a call
         for cell in kept:
             del changes[cell]
         self.epoch += 1

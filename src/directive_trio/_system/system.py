@@ -161,11 +161,13 @@ class System(Definitions, Looking):
             LifecycleError: The system is destroyed, or an observer dispatches.
             Exception: Whatever a handler raises; none of the event's writes remain.
         """
-        if isinstance(event, str):
+        if payload is None and type(event) in self._events.handlers:  # as mostly
+            self._events.dispatch(event)  # type: ignore[arg-type]  # what is handled is an event
+        elif isinstance(event, str):
             self._events.dispatch(structure_event(self._events.named(event), event, payload))
         elif payload is not None:
             refuse("dispatch()", "a payload only beside a name", payload, UsageError)
-        elif type(event) in self._events.handlers or is_record(event):
+        elif is_record(event):
             self._events.dispatch(event)
         else:
             refuse("dispatch()", "an event (an instance of an attrs class) or a name", event, UsageError)
