@@ -27,6 +27,9 @@ def landing(ctx: Context[_F], /) -> _F:
     """Return a writable view of the run's module whose writes are the engine's, not the run's.
 
     They land also when the run has been cancelled: for what must be said at the moment of a cancellation.
+
+    Raises:
+        UsageError: *ctx* is no context that the engine gave to a run.
     """
     facts: _F = _own(ctx).landing()
     return facts
@@ -36,6 +39,7 @@ def wrote_last(ctx: Context[Any], fact: str, /) -> bool:
     """Say whether the value that a fact of the run's module has now was written by the run, or by its events.
 
     Raises:
+        UsageError: *ctx* is no context that the engine gave to a run.
         UnknownNameError: The module has no such fact.
     """
     return _own(ctx).wrote_last(fact)
@@ -47,6 +51,7 @@ def keep(ctx: Context[Any], fact: str, /) -> None:
     Otherwise a cancelled run that had made its own constraint false leaves none of the writes that did so.
 
     Raises:
+        UsageError: *ctx* is no context that the engine gave to a run.
         UnknownNameError: The module has no such fact.
     """
     _own(ctx).keep(fact)
@@ -58,6 +63,9 @@ def until(ctx: Context[_F], over: Callable[[], CancelReason | None], /) -> Conte
     It is asked whenever the run reads ``facts`` or ``signal``, writes or dispatches, and after it has dispatched (in
     a transaction, at the next checkpoint). So an event may end a run at once, where the engine would only do so in
     the pass after it, or, if the run has sent the event itself, not at all.
+
+    Raises:
+        UsageError: *ctx* is no context that the engine gave to a run.
     """
     return _own(ctx).until(over)
 
@@ -68,6 +76,9 @@ def time_limit(ctx: Context[Any], seconds: float, /) -> Iterator[None]:
 
     Unlike a resolver's ``timeout``, which fails an attempt, this ends the run as *cancel*: its signal is
     aborted, then its scope is cancelled, and nothing it writes lands any more.
+
+    Raises:
+        UsageError: *ctx* is no context that the engine gave to a run.
     """
     own = _own(ctx)
     timer = own.call_at(trio.current_time() + seconds, lambda: own.end(CancelReason("timeout", seconds)))

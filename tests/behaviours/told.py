@@ -16,10 +16,6 @@ def _words(seen: Any) -> str:
     return f"{seen.type} {seen.id}" + ("" if reason is None else f" {reason}")
 
 
-def required(log: Iterable[Observation], *types: str) -> list[str]:
+def required(log: Iterable[Any], *types: str) -> list[str]:
     """The same with the requirement in place of the id."""
-    return [f"{seen.type} {seen.requirement}" for seen in map(_any, log) if seen.type in types]  # fmt: skip
-
-
-def _any(seen: Observation) -> Any:
-    return seen
+    return [f"{seen.type} {seen.requirement}" for seen in log if seen.type in types]

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from attrs import define, field
 
-from directive_trio._definitions.checks import instance, refuse
+from directive_trio._definitions.checks import check_instance, refuse
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.record import Record
@@ -54,14 +54,14 @@ class Constraint(Generic[F, Answer]):
 def check_reads(reads: tuple[object, ...]) -> None:
     """Refuse what ``reads=`` cannot mean."""
     for item in reads:
-        instance("reads=", item, (str, Derivation), "names or derivations")
+        check_instance("reads=", item, (str, Derivation), "names or derivations")
 
 
 def check_condition(when: Mapping[str, object] | None) -> dict[str, object]:
     """Return the condition of ``when=``; refuse what is none."""
     expected = "a mapping of names to values or matches"
     condition = {} if when is None else when
-    instance("when=", condition, Mapping, expected)
+    check_instance("when=", condition, Mapping, expected)
     for name in condition:
         if not isinstance(name, str):
             refuse("when=", expected, when)

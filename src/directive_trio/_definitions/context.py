@@ -41,7 +41,14 @@ class Context(Protocol[F_co]):
 
     @property
     def facts(self) -> F_co:
-        """The writable view of the module's facts. Writes are the run's own; after its end none lands."""
+        """The writable view of the module's facts. Writes are the run's own.
+
+        Once the run is cancelled or has ended none lands; what is dropped is observed as ``resolver.write.rejected``.
+
+        Raises:
+            FactValueError: On a write: the fact's type or validators refuse the value.
+            UnknownFactError: There is no such fact.
+        """
 
     @property
     def signal(self) -> Signal:
@@ -62,7 +69,14 @@ class Context(Protocol[F_co]):
         """Ask for another run of the same requirement after this one, while a constraint wants it."""
 
     def dispatch(self, event: Record, /) -> None:
-        """Dispatch an event; what its handlers write are the run's own writes."""
+        """Dispatch an event; what its handlers write are the run's own writes.
+
+        Once the run is cancelled or has ended it is not dispatched, and observed as ``resolver.write.rejected``.
+
+        Raises:
+            UnknownNameError: No module handles it.
+            Exception: Whatever a handler raises; none of the event's writes remain.
+        """
 
     def cancel(self) -> None:
-        """End this run as *cancel*, at its next checkpoint."""
+        """End this run as *cancel*, at its next checkpoint. Harmless when it has ended or is cancelled already."""

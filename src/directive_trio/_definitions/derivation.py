@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Self, TypeVar, final, overload
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import sync_function, text
+from directive_trio._definitions.callables import name_of
+from directive_trio._definitions.checks import check_sync_function, check_text
 from directive_trio._definitions.names import several_strings
 from directive_trio._definitions.secrecy import is_secret
 
@@ -25,10 +25,10 @@ class Derivation(Generic[F, T]):
         label: str = "",
         tags: Iterable[str] = (),
     ) -> None:
-        sync_function("a derivation", function)
+        check_sync_function("a derivation", function)
         if not isinstance(eq, bool):
-            sync_function("derivation(eq=)", eq, expected="True, False or a sync function")
-        text("derivation(label=)", label)
+            check_sync_function("derivation(eq=)", eq, expected="True, False or a sync function")
+        check_text("derivation(label=)", label)
         self.function = function
         self.name = name_of(function)
         self.always_changes = eq is False

@@ -15,7 +15,7 @@ import attrs
 from attrs import define, frozen
 
 from directive_trio._definitions.annotation import TypeCheck, compile_check
-from directive_trio._definitions.checks import sync_function, text
+from directive_trio._definitions.checks import check_sync_function, check_text
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.names import check_name, nearest, several_strings
 from directive_trio._definitions.printing import spelt
@@ -91,14 +91,14 @@ def fact(
     if (default is attrs.NOTHING) == (factory is None):
         raise SchemaError("fact() takes a default or a factory, one of the two")
     if factory is not None:
-        sync_function("fact(factory=)", factory)
+        check_sync_function("fact(factory=)", factory)
     if not isinstance(eq, bool):
-        sync_function("fact(eq=)", eq, expected="True, False or a sync function")
-    for check in validator if isinstance(validator, list | tuple) else () if validator is None else (validator,):
-        sync_function("fact(validator=)", check)
+        check_sync_function("fact(eq=)", eq, expected="True, False or a sync function")
+    for check in _validators(validator):
+        check_sync_function("fact(validator=)", check)
     if converter is not None:
-        sync_function("fact(converter=)", getattr(converter, "converter", converter))
-    text("fact(label=)", label)
+        check_sync_function("fact(converter=)", getattr(converter, "converter", converter))
+    check_text("fact(label=)", label)
     options = FactOptions(several_strings("tags", tags), label)
     shown: Any = _hidden if is_secret(options.tags) else True
     if factory is not None:
@@ -106,6 +106,12 @@ def fact(
     return attrs.field(
         default=default, eq=eq, validator=validator, converter=converter, repr=shown, metadata={_METADATA: options}
     )
+
+
+def _validators(validator: object) -> Sequence[object]:
+    if validator is None:
+        return ()
+    return validator if isinstance(validator, list | tuple) else (validator,)
 
 
 def _hidden(_: object) -> str:

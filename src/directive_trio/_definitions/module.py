@@ -8,9 +8,17 @@ from typing import Any, TypeVar, cast, final, overload
 
 from attrs import evolve
 
-from directive_trio._definitions.calls import is_async, name_of
-from directive_trio._definitions.checks import count, duration, instance, sync_function, text, time_limit, whole
-from directive_trio._definitions.checks import function as check_function
+from directive_trio._definitions.callables import is_async, name_of
+from directive_trio._definitions.checks import (
+    check_count,
+    check_duration,
+    check_function,
+    check_instance,
+    check_sync_function,
+    check_text,
+    check_time_limit,
+    check_whole,
+)
 from directive_trio._definitions.constraint import (
     AfterItem,
     Answer,
@@ -74,7 +82,7 @@ class Module(SourceDeclarations[F]):
     def __init__(self, name: str, facts: type[F], *, label: str = "", tags: Iterable[str] = ()) -> None:
         self.name = check_name("module", name)
         self.schema = read_schema(facts)
-        text("label=", label)
+        check_text("label=", label)
         self.label = label
         self.tags = several_strings("tags", tags)
         self.constraints: dict[str, Constraint[F, Any]] = {}
@@ -111,7 +119,7 @@ class Module(SourceDeclarations[F]):
             DefinitionError: The module is sealed, or the function is no sync one.
         """
         self._open_for("init", name_of(function))
-        sync_function("init", function)
+        check_sync_function("init", function)
         self.inits.append(function)
         return function
 
@@ -132,7 +140,7 @@ class Module(SourceDeclarations[F]):
 
         def declare(function: Callable[[F, E], None]) -> Callable[[F, E], None]:
             self._open_for("event handler", name_of(function))
-            sync_function(f"event handler of {event.__name__}", function)
+            check_sync_function(f"event handler of {event.__name__}", function)
             self.handlers.setdefault(event, []).append(function)
             return function
 
@@ -199,11 +207,11 @@ class Module(SourceDeclarations[F]):
         tracked = several("reads", reads)
         owned = self.schema.facts_named("owns=", several_strings("owns", owns))
         words = several_strings("tags", tags)
-        whole("priority=", priority)
-        time_limit("timeout=", timeout)
-        text("label=", label)
+        check_whole("priority=", priority)
+        check_time_limit("timeout=", timeout)
+        check_text("label=", label)
         for item in waits_for:
-            instance("after=", item, (Constraint, str), "constraints or their names")
+            check_instance("after=", item, (Constraint, str), "constraints or their names")
         check_reads(tracked)
         condition = check_condition(when)
 
@@ -258,13 +266,13 @@ class Module(SourceDeclarations[F]):
         check_record_class("requirement", requirement)
         if requirement.__hash__ is None and key is None:
             raise UnhashableRequirementError(requirement.__name__)
-        instance("retry=", retry, Retry, "a Retry")
+        check_instance("retry=", retry, Retry, "a Retry")
         if timeout is not None:
-            time_limit("timeout=", timeout)
+            check_time_limit("timeout=", timeout)
         if key is not None:
-            sync_function("key=", key)
+            check_sync_function("key=", key)
         if limit is not None:
-            count("limit=", limit)
+            check_count("limit=", limit)
 
         def declare(function: Callable[[R, Context[F]], Outcome]) -> Resolver[R, F]:
             check_function("a resolver", function)
@@ -310,9 +318,9 @@ class Module(SourceDeclarations[F]):
             DuplicateNameError: The module has a resolver of this name, or one for this requirement.
             DefinitionError: The module is sealed, the function is not async, or the class cannot be hashed.
         """
-        duration("window=", window)
+        check_duration("window=", window)
         if max_size is not None:
-            count("max_size=", max_size)
+            check_count("max_size=", max_size)
 
         def declare(function: BatchFunction[R, F]) -> Resolver[R, F]:
             if not is_async(function):
@@ -394,7 +402,7 @@ class Module(SourceDeclarations[F]):
         tracked = cast("tuple[ReadItem, ...]", several("reads", reads))
         check_reads(tracked)
         if on is not None:
-            sync_function("on=", on)
+            check_sync_function("on=", on)
 
         def declare(function: EffectFunction[F]) -> Effect[F]:
             check_function("an effect", function)

@@ -6,13 +6,13 @@ from typing import Literal, TypeAlias, final, get_args
 from attrs import field, frozen
 
 from directive_trio._definitions.checks import (
-    between,
-    count,
-    duration,
-    instance,
-    one_of_words,
+    check_between,
+    check_count,
+    check_duration,
+    check_instance,
+    check_sync_function,
+    check_word,
     refuse,
-    sync_function,
 )
 
 Backoff: TypeAlias = Literal["none", "linear", "exponential"]
@@ -46,9 +46,9 @@ class CancelReason:
     after: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        one_of_words("CancelReason(kind=)", self.kind, get_args(CancelKind))
+        check_word("CancelReason(kind=)", self.kind, get_args(CancelKind))
         if self.after is not None:
-            duration("CancelReason(after=)", self.after)
+            check_duration("CancelReason(after=)", self.after)
 
     def __str__(self) -> str:
         return self.kind if self.after is None else f"{self.kind} after {self.after:g} s"
@@ -84,16 +84,16 @@ class Retry:
     retry_if: Callable[[Exception, int], bool] | None = None
 
     def __attrs_post_init__(self) -> None:
-        count("Retry(attempts=)", self.attempts, " (the first one counts too)")
-        one_of_words("Retry(backoff=)", self.backoff, get_args(Backoff))
-        duration("Retry(initial_delay=)", self.initial_delay)
-        duration("Retry(max_delay=)", self.max_delay)
+        check_count("Retry(attempts=)", self.attempts, " (the first one counts too)")
+        check_word("Retry(backoff=)", self.backoff, get_args(Backoff))
+        check_duration("Retry(initial_delay=)", self.initial_delay)
+        check_duration("Retry(max_delay=)", self.max_delay)
         if self.initial_delay > self.max_delay:
             longest = f"at most max_delay, which is {self.max_delay:g}"
             refuse("Retry(initial_delay=)", longest, self.initial_delay, advice="give a longer max_delay")
-        between("Retry(jitter=)", self.jitter, 0, 1, "a share of the wait, 0 to 1")
+        check_between("Retry(jitter=)", self.jitter, 0, 1, "a share of the wait, 0 to 1")
         if self.retry_if is not None:
-            sync_function("Retry(retry_if=)", self.retry_if)
+            check_sync_function("Retry(retry_if=)", self.retry_if)
 
     def delay(self, attempt: int, chance: float = 0.0) -> float:
         """Return the wait in seconds after attempt number *attempt*; *chance* (0 to 1) picks the jitter."""
@@ -141,9 +141,9 @@ class ErrorBoundary:
             choice = getattr(self, kind)
             if not isinstance(choice, str) or choice not in allowed:
                 expected = f"{', '.join(allowed)}, or a sync function"
-                sync_function(f"ErrorBoundary({kind}=)", choice, expected=expected)
-        instance("ErrorBoundary(retry_later=)", self.retry_later, Retry, "a Retry")
+                check_sync_function(f"ErrorBoundary({kind}=)", choice, expected=expected)
+        check_instance("ErrorBoundary(retry_later=)", self.retry_later, Retry, "a Retry")
         for option in ("on_error", "on_recovery"):
             callback = getattr(self, option)
             if callback is not None:
-                sync_function(f"ErrorBoundary({option}=)", callback)
+                check_sync_function(f"ErrorBoundary({option}=)", callback)

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from attrs import define, evolve, field, frozen
 
-from directive_trio._definitions.calls import is_async
+from directive_trio._definitions.callables import is_async
 from directive_trio._definitions.context import Context
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import Retry

@@ -4,13 +4,12 @@ import inspect
 from types import AsyncGeneratorType, GeneratorType
 from typing import NoReturn
 
+from directive_trio._definitions.checks import Refusal
 from directive_trio._definitions.printing import spelt
-from directive_trio.errors import DefinitionError, UsageError
+from directive_trio.errors import UsageError
 
 
-def refuse_result(
-    who: str, result: object, advice: str, error: type[DefinitionError] | type[UsageError] = UsageError
-) -> NoReturn:
+def refuse_result(who: str, result: object, advice: str, error: Refusal = UsageError) -> NoReturn:
     """Refuse what a sync function returned; a coroutine is closed, so that nobody warns of it later.
 
     Raises:
@@ -21,7 +20,7 @@ def refuse_result(
     raise error(f"{who} returned {spelt(result)}; {advice}")
 
 
-def refuse_unrun(who: str, result: object, error: type[DefinitionError] | type[UsageError] = UsageError) -> None:
+def refuse_unrun(who: str, result: object, error: Refusal = UsageError) -> None:
     """Refuse a result that says that nothing of the function has run yet: a coroutine, a generator.
 
     Raises:

@@ -10,8 +10,8 @@ from typing import Generic, Literal, Protocol, TypeAlias, TypeVar, final, get_ar
 
 from attrs import define, field
 
-from directive_trio._definitions.calls import is_async
-from directive_trio._definitions.checks import instance, one_of_words, refuse, sync_function
+from directive_trio._definitions.callables import is_async
+from directive_trio._definitions.checks import check_instance, check_sync_function, check_word, refuse
 from directive_trio._definitions.context import Signal
 from directive_trio._definitions.names import qualify
 from directive_trio._definitions.policies import Retry
@@ -154,8 +154,8 @@ def check_source_options(coalesce: object, key: object, retry: object) -> None:
     """
     check_coalesce(coalesce)
     if key is not None:
-        sync_function("key=", key)
-    instance("retry=", retry, Retry, "a Retry")
+        check_sync_function("key=", key)
+    check_instance("retry=", retry, Retry, "a Retry")
 
 
 def check_coalesce(coalesce: object) -> None:
@@ -164,7 +164,7 @@ def check_coalesce(coalesce: object) -> None:
     Raises:
         DefinitionError: Names the ways there are.
     """
-    one_of_words("coalesce=", coalesce, get_args(Coalesce))
+    check_word("coalesce=", coalesce, get_args(Coalesce))
 
 
 def check_source_function(function: object) -> None:

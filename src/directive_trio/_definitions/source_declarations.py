@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar, overload
 
-from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.callables import name_of
 from directive_trio._definitions.declaring import Declaring
 from directive_trio._definitions.policies import Retry
 from directive_trio._definitions.source import (

@@ -19,7 +19,11 @@ logger = logging.getLogger("directive_trio")
 
 
 class Observers:
-    """The observers of one system, in the order in which they came."""
+    """The observers of one system, in the order in which they came.
+
+    ``listening``: there are any. ``telling``: they are being told right now. ``changed`` is called when there are
+    others, ``clock`` tells the time that observations carry.
+    """
 
     __slots__ = ("_observers", "_present", "_seq", "_untold", "changed", "clock", "listening", "telling")
 

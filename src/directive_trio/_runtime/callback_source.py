@@ -6,8 +6,8 @@ from typing import Any, TypeAlias, final
 
 import trio
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import function
+from directive_trio._definitions.callables import name_of
+from directive_trio._definitions.checks import check_function
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.source import Coalesce, Source, SourceLink, SourcePhase, check_coalesce
 
@@ -92,8 +92,8 @@ def from_callback(attach: Attach, /, *, on_evict: Detach | None = None, coalesce
         >>> trio.run(main), listeners
         (5, [])
     """
-    function("attach", attach)
+    check_function("attach", attach)
     if on_evict is not None:
-        function("on_evict=", on_evict)
+        check_function("on_evict=", on_evict)
     check_coalesce(coalesce)
     return CallbackSource(attach, on_evict, coalesce)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from directive_trio._definitions.calls import name_of
+from directive_trio._definitions.callables import name_of
 from directive_trio._definitions.checks import refuse
 from directive_trio._definitions.names import nearest, qualify, split
 from directive_trio._definitions.record import Record, is_record

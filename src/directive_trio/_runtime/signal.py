@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import trio
 
-from directive_trio._definitions.checks import sync_function
+from directive_trio._definitions.checks import check_sync_function
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._runtime.boundary import Boundary
 from directive_trio.errors import AbortedError, UsageError
@@ -50,7 +50,7 @@ class RunSignal:
         return self._reason
 
     def on_abort(self, callback: Callable[[CancelReason], object], /) -> Callable[[], None]:
-        sync_function("on_abort()", callback, UsageError)
+        check_sync_function("on_abort()", callback, UsageError)
         token = object()
         callbacks = self._callbacks = {} if self._callbacks is None else self._callbacks
         if self._reason is None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from directive_trio._definitions.checks import instance
+from directive_trio._definitions.checks import check_instance
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
@@ -27,7 +27,7 @@ def call(target: Any, args: tuple[Any, ...], names: Names, loop: ReconcileLoop) 
     """
     store, planner = loop.store, loop.planner
     expected = "a constraint, a resolver, an effect, a derivation or a name"
-    instance("call()", target, (str, *KINDS), expected, UsageError)
+    check_instance("call()", target, (str, *KINDS), expected, UsageError)
     if isinstance(target, Derivation):
         node = names.node(target)
         _check(node.name, args, 0)

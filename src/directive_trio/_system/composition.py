@@ -4,8 +4,15 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import count, duration, flag, instance, refuse, text
+from directive_trio._definitions.callables import name_of
+from directive_trio._definitions.checks import (
+    check_count,
+    check_duration,
+    check_flag,
+    check_instance,
+    check_text,
+    refuse,
+)
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest, qualify
 from directive_trio._definitions.policies import ErrorBoundary, Retry
@@ -59,12 +66,12 @@ def check_options(  # noqa: PLR0917  # in the order of `System`
     if isinstance(plugins, str) or not isinstance(plugins, Iterable):
         refuse("plugins=", "several plugins", plugins)
     if errors is not None:
-        instance("errors=", errors, ErrorBoundary, "an ErrorBoundary")
-    text("name=", name)
-    flag("check_types=", check_types)
-    flag("debug=", debug)
-    duration("teardown_grace=", teardown_grace)
-    count("convergence_limit=", convergence_limit)
+        check_instance("errors=", errors, ErrorBoundary, "an ErrorBoundary")
+    check_text("name=", name)
+    check_flag("check_types=", check_types)
+    check_flag("debug=", debug)
+    check_duration("teardown_grace=", teardown_grace)
+    check_count("convergence_limit=", convergence_limit)
 
 
 def _values(initial: object) -> Iterable[object]:

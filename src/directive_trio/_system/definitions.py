@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
-from directive_trio._definitions.checks import instance
+from directive_trio._definitions.checks import check_instance
 from directive_trio._definitions.constraint import Answer, Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
@@ -127,14 +127,14 @@ class Definitions:
             DefinitionError: The new one cannot work. In all these cases nothing has changed.
             LifecycleError: The system is destroyed, or an event or a transaction is under way.
         """
-        instance("replace()", module, Module, "a module", UsageError)
+        check_instance("replace()", module, Module, "a module", UsageError)
         name = self._name_of(module, "replace")
         Removal(name, self._loop, self._events)  # refused here, in a pass too
         self._change("replace", name, lambda: Replacement(module, self._loop, self._events))
 
     def _name_of(self, module: Module[Any] | str, operation: str) -> str:
         self._life.refuse_destroyed(operation)
-        instance(f"{operation}()", module, (Module, str), "a module or its name", UsageError)
+        check_instance(f"{operation}()", module, (Module, str), "a module or its name", UsageError)
         name = module if isinstance(module, str) else module.name
         self._store.check_writable(f"module {name}", operation)
         self._refuse_in_transaction(f"{operation} {name!r}")

@@ -4,8 +4,8 @@ from typing import Any, final
 
 from attrs import frozen
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import instance
+from directive_trio._definitions.callables import name_of
+from directive_trio._definitions.checks import check_instance
 from directive_trio._definitions.condition import Match, describe
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
@@ -285,7 +285,7 @@ def explain(target: Any, names: Names, loop: ReconcileLoop, events: Events) -> E
     if is_record(target) and not isinstance(target, Constraint | DeclaredSource | Effect | Resolver):
         return explainer.requirement(target)
     expected = "a name, a definition's handle or a requirement"
-    instance("explain()", target, (str, Constraint, DeclaredSource, Effect, Resolver), expected, UsageError)
+    check_instance("explain()", target, (str, Constraint, DeclaredSource, Effect, Resolver), expected, UsageError)
     kind: object = None if isinstance(target, str) else type(target)
     name = target if isinstance(target, str) else target.id
     qualified = qualify(*split(name))

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar, overload
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import flag, sync_function
+from directive_trio._definitions.callables import name_of
+from directive_trio._definitions.checks import check_flag, check_sync_function
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.record import Record
@@ -62,7 +62,7 @@ class Looking:
             A checkpoint on every call. Cancelling leaves the system untouched.
         """
         check_timeout("settle(timeout=)", timeout)
-        flag("settle(retries=)", retries, UsageError)
+        check_flag("settle(retries=)", retries, UsageError)
         self._life.refuse_unless_running("settle")
         self._life.refuse_inside("settle")
         self._loop.check_facts()
@@ -94,7 +94,7 @@ class Looking:
         Cancellation:
             A checkpoint on every call. Cancelling takes the predicate away.
         """
-        sync_function("wait_until()", predicate, UsageError)
+        check_sync_function("wait_until()", predicate, UsageError)
         check_timeout("wait_until(timeout=)", timeout)
         self._life.refuse_destroyed("wait")
         await self._waiting.until(predicate, timeout, self._settle_failure)
@@ -149,7 +149,7 @@ class Looking:
         """
         self._life.refuse_destroyed("watch")
         name, select = self._target(target)
-        sync_function("watch(callback)", callback, UsageError)
+        check_sync_function("watch(callback)", callback, UsageError)
         watcher = self._loop.watchers.add(name, select, callback)
         return lambda: self._loop.watchers.remove(watcher)
 
@@ -157,7 +157,7 @@ class Looking:
         if isinstance(target, str | Derivation):
             name = self._names.node(target).name
             return name, lambda: self._planner.read(self._names.node(target))  # a module may be replaced
-        sync_function("what is watched", target, UsageError, expected="a name, a derivation or a sync function")
+        check_sync_function("what is watched", target, UsageError, expected="a name, a derivation or a sync function")
         return name_of(target), lambda: target(self._view)
 
     # -- seeing -----------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class Looking:
             LifecycleError: The system is destroyed.
         """
         self._life.refuse_destroyed("observe")
-        sync_function("observe()", callback, UsageError)
+        check_sync_function("observe()", callback, UsageError)
         return self._observers.add(callback)
 
     def inspect(self) -> Inspection:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, TypeAlias
 
-from directive_trio._definitions.checks import instance
+from directive_trio._definitions.checks import check_instance
 from directive_trio._definitions.constraint import Constraint
 from directive_trio._definitions.derivation import Derivation
 from directive_trio._definitions.effect import Effect
@@ -38,7 +38,7 @@ def switch(target: Switchable, names: Names, loop: ReconcileLoop, *, on: bool) -
         Derivation: DerivationSwitches(loop.store),
     }
     expected = "a constraint, a resolver, an effect, a source, a derivation or a name"
-    instance(f"{operation}()", target, (str, *keepers), expected, UsageError)
+    check_instance(f"{operation}()", target, (str, *keepers), expected, UsageError)
     name = _name_of(target, names)
     loop.store.check_writable(name, operation)
     for kind, keeper in keepers.items():

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, final, overload
 
 import trio
 
-from directive_trio._definitions.checks import between, instance, refuse
+from directive_trio._definitions.checks import check_between, check_instance, refuse
 from directive_trio._definitions.module import Module
 from directive_trio._definitions.names import nearest
 from directive_trio._definitions.policies import ErrorBoundary
@@ -263,7 +263,7 @@ class System(Definitions, Looking):
             LifecycleError: It runs already, is stopping, or is destroyed.
             UsageError: *nursery* is none.
         """
-        instance("start()", nursery, trio.Nursery, "a nursery", UsageError)
+        check_instance("start()", nursery, trio.Nursery, "a nursery", UsageError)
         self._life.start(nursery)
 
     async def run(self, *, task_status: trio.TaskStatus[Self] = trio.TASK_STATUS_IGNORED) -> None:
@@ -331,5 +331,5 @@ class System(Definitions, Looking):
         Cancellation:
             A checkpoint on every call. Cancelling ends the waiting; the eviction goes on.
         """
-        between("evict()", deadline, -math.inf, math.inf, "a moment on the trio clock", UsageError)
+        check_between("evict()", deadline, -math.inf, math.inf, "a moment on the trio clock", UsageError)
         return await self._life.evict(deadline)

@@ -7,8 +7,8 @@ from typing import Any
 
 import trio
 
-from directive_trio._definitions.calls import name_of
-from directive_trio._definitions.checks import duration
+from directive_trio._definitions.callables import name_of
+from directive_trio._definitions.checks import check_duration
 from directive_trio._definitions.results import refuse_unrun
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._system.changes import Changes
@@ -93,4 +93,4 @@ class Waiting:
 def check_timeout(what: str, timeout: object) -> None:
     """Refuse what is neither None nor a time in seconds."""
     if timeout is not None:
-        duration(what, timeout, UsageError)
+        check_duration(what, timeout, UsageError)

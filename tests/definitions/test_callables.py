@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from directive_trio._definitions.calls import is_async, name_of
+from directive_trio._definitions.callables import is_async, name_of
 
 
 def plain(number: int = 0) -> int:
