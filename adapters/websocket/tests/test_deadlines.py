@@ -7,9 +7,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from adapters.websocket.tests.memory_server import Gap, Price, open_feed, price
-from directive_trio.errors import DefinitionError
-from directive_trio_websocket import Address, json_events, websocket_source
+from adapters.websocket.tests.memory_server import Gap, open_feed, price
+from directive_trio_websocket import Address
 from directive_trio_websocket.errors import NotConnectedError, SendTimeoutError
 
 
@@ -169,10 +168,3 @@ async def test_stopping_does_not_wait_for_a_goodbye_that_never_comes(autojump_cl
         feed.server.near[0].hold()
         await feed.system.stop_async()
         assert trio.current_time() == 2
-
-
-@pytest.mark.parametrize("option", ["buffer", "max_message_size", "connect_timeout", "pong_timeout", "ping_interval"])
-def test_a_number_that_cannot_be_is_refused(option: str) -> None:
-    """Before anything runs."""
-    with pytest.raises(DefinitionError, match="must be above 0"):
-        websocket_source("ws://x", decode=json_events([Price]), **{option: 0})  # type: ignore[arg-type]

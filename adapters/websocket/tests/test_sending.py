@@ -104,3 +104,10 @@ async def test_waiting_for_a_connection_that_is_there_is_a_checkpoint(autojump_c
         await feed.accept()
         with trio.testing.assert_checkpoints():
             await feed.source.connection.wait_connected()
+
+
+async def test_a_refusal_does_not_show_the_query(autojump_clock: MockClock) -> None:
+    """Many services want their key there."""
+    source = websocket_source("wss://chat.test/room?apikey=secret", decode=json_events([Price]))
+    with pytest.raises(NotConnectedError, match=r"not connected to wss://chat\.test/room just now"):
+        await source.connection.send("x")

@@ -69,6 +69,17 @@ async def test_no_subprotocol_is_none(transport: Transport) -> None:
         assert line.subprotocol is None
 
 
+async def test_the_fragment_of_a_url_is_not_asked_for(transport: Transport) -> None:
+    """The query is."""
+
+    async def tell(connection: WebSocketConnection) -> None:
+        await connection.send_message(str(connection.path))
+        await trio.sleep_forever()
+
+    async with open_server(tell) as url, connect(transport, f"{url}?a=b#c") as line:
+        assert await line.socket.receive() == "/path?a=b"
+
+
 async def test_a_refusal_carries_status_and_body(transport: Transport) -> None:
     """What the server says to those it does not let in."""
     async with open_server() as url:

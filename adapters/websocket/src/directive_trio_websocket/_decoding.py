@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from directive_trio import Record
+from directive_trio.errors import DefinitionError
 
 Decoded: TypeAlias = Record | tuple[str, Mapping[str, object]] | list[Record] | None
 """What `decode` answers: an event, the name of one with its fields, several events, or None for nothing.
@@ -24,6 +25,9 @@ def json_events(events: Iterable[type[Record]], *, tag: str = "type", ignore: It
         tag: The field.
         ignore: Tags that mean nothing to this program. Any other is an error that is reported.
 
+    Raises:
+        DefinitionError: The classes cannot be told apart, have a field that is the tag, or are none.
+
     Example:
         >>> from attrs import frozen
         >>> @frozen
@@ -39,7 +43,9 @@ def json_events(events: Iterable[type[Record]], *, tag: str = "type", ignore: It
             ...
         ValueError: 'Nope' is no event of this feed
     """
-    known = {event.__name__ for event in events}
+    known = _names_of(events, tag)
+    if isinstance(ignore, str):
+        raise DefinitionError(f"ignore={ignore!r} is one tag; write [{ignore!r}]")
     ignored = frozenset(ignore)
 
     def decode(message: str | bytes) -> Decoded:
@@ -54,3 +60,19 @@ def json_events(events: Iterable[type[Record]], *, tag: str = "type", ignore: It
         return name, fields
 
     return decode
+
+
+def _names_of(events: object, tag: object) -> set[str]:
+    if not isinstance(tag, str):
+        raise DefinitionError(f"tag={tag!r} must be the name of a field")
+    kinds = [*events] if isinstance(events, Iterable) else [None]
+    names: set[str] = set()
+    for kind in kinds:
+        if not isinstance(kind, type):
+            raise DefinitionError("events= must be several classes of events")
+        if kind.__name__ in names:
+            raise DefinitionError(f"two events are called {kind.__name__!r}")
+        if tag in getattr(kind, "__match_args__", ()):
+            raise DefinitionError(f"{kind.__name__} has a field {tag!r}, which is the tag; say another tag=")
+        names.add(kind.__name__)
+    return names

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn, TypeAlias, final
 
-import attrs
 import trio
 
 from directive_trio import Record, Retry, SourceLink
 from directive_trio.abc import Source
 from directive_trio.errors import DefinitionError
 from directive_trio_websocket._address import Address, address_of, open_stream
+from directive_trio_websocket._checks import check_count, check_kinds, check_subprotocols, check_time
 from directive_trio_websocket._connection import Connection
 from directive_trio_websocket._decoding import Decode
 from directive_trio_websocket._headers import check_headers, token_of
@@ -38,6 +38,8 @@ FOREVER = sys.maxsize
 """As ``attempts`` of a `Retry`: never give up."""
 
 RECONNECT = Retry(FOREVER, "exponential", initial_delay=0.5, max_delay=30, jitter=0.5)
+
+TIMES = ("connect_timeout", "handshake_timeout", "send_timeout", "close_timeout", "ping_interval", "pong_timeout")
 
 BREATH = 0.001
 """Seconds: messages that are less apart are a stream."""
@@ -70,7 +72,7 @@ class WebSocketSource(Source):
         chance: Callable[[], float],
         occasions: Mapping[str, Callable[..., Record | None]],
     ) -> None:
-        self.connection = Connection(address.url)
+        self.connection = Connection(address.shown)
         """What resolvers send through."""
         self._address = address
         self._decode = decode
@@ -338,13 +340,18 @@ def websocket_source(
         >>> feed.connection.is_connected
         False
     """
+    options = locals()
+    check_kinds(options)
     address = address_of(url)
-    check_headers(headers or {})
+    check_headers({} if headers is None else headers, has_token=token is not None)
     check_overflow(overflow)
+    check_subprotocols(subprotocols)
     if ssl_context is not None and not address.secure:
-        raise DefinitionError(f"ssl_context is given, but {url!r} is no wss:// URL")
-    if isinstance(subprotocols, str):
-        raise DefinitionError(f"subprotocols={subprotocols!r} is one name; write [{subprotocols!r}]")
+        raise DefinitionError(f"ssl_context is given, but {address.shown!r} is no wss:// URL")
+    for option in ("buffer", "max_message_size"):
+        check_count(option, options[option])
+    for option in TIMES:
+        check_time(option, options[option])
     patience = Patience(
         connect=connect_timeout,
         handshake=handshake_timeout,
@@ -353,16 +360,13 @@ def websocket_source(
         ping=ping_interval,
         pong=pong_timeout,
     )
-    for name, number in [("buffer", buffer), ("max_message_size", max_message_size), *attrs.asdict(patience).items()]:
-        if not number > 0:  # NaN too
-            raise DefinitionError(f"{name}={number!r} must be above 0")
     return WebSocketSource(
         address=address,
         decode=decode,
         transport=transport or TrioWebsocketTransport(),
         open_stream=open_stream,
         context=ssl_context,
-        headers=headers or {},
+        headers=dict(headers or {}),
         token=token,
         subprotocols=tuple(subprotocols),
         max_message_size=max_message_size,

@@ -11,7 +11,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import ConcurrencyError, ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.trio.client import ClientConnection
 from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
+from websockets.uri import WebSocketURI
 
 from directive_trio_websocket._transport import Handshake, Socket, Transport
 from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError
@@ -33,8 +33,10 @@ class WebsocketsTransport(Transport):
         self._close_timeout = close_timeout
 
     async def open(self, nursery: trio.Nursery, stream: trio.abc.Stream, handshake: Handshake) -> Socket:
+        address = handshake.address
+        path, _, query = address.target.partition("?")
         protocol = ClientProtocol(
-            parse_uri(handshake.address.url),
+            WebSocketURI(address.secure, address.host, address.port, path, query),
             subprotocols=[Subprotocol(name) for name in handshake.subprotocols] or None,
             max_size=handshake.max_message_size,
         )
