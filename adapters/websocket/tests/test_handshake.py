@@ -55,7 +55,21 @@ async def test_a_token_that_cannot_be_had_is_a_failed_attempt(autojump_clock: Mo
 
     async with open_feed(token=token, connect_timeout=5) as feed:
         await feed.accept()
-        assert feed.errors == ["ConnectError: no token: KeyError('vault')", "ConnectTimeoutError: no token within 5 s"]
+        assert feed.errors == ["ConnectError: no token: KeyError: 'vault'", "ConnectTimeoutError: no token within 5 s"]
+
+
+async def test_a_token_that_gives_up_by_itself_is_not_what_took_too_long(autojump_clock: MockClock) -> None:
+    """The deadline that passed was its own."""
+
+    async def token() -> str:
+        with trio.fail_after(1):
+            await trio.sleep_forever()
+        raise AssertionError
+
+    async with open_feed(token=token) as feed:
+        await trio.sleep(1)
+        await wait_all_tasks_blocked()
+        assert feed.errors == ["ConnectError: no token: TooSlowError"]
 
 
 @pytest.mark.parametrize("token", ["secret\n", " secret", "", "se\x00cret", b"secret", None])

@@ -1,6 +1,5 @@
 """What a message becomes, and what becomes of one that cannot be understood: reported, dropped, and on we go."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.websocket.tests.memory_server import Gap, Price, open_feed, price
-from directive_trio import Record
 from directive_trio_websocket import Decoded, json_events
 
 DEEP = "[" * 100_000
@@ -58,7 +56,7 @@ async def test_a_message_that_cannot_be_decoded_is_reported_and_dropped(
         assert feed.server.attempts == [0]
 
 
-@pytest.mark.parametrize("answer", [(), ("Price", {"cents": 1}, "more")])
+@pytest.mark.parametrize("answer", [(), ("Price", {"cents": 1}, "more"), (Price(1), Price(2)), ({"cents": 1}, "Price")])
 async def test_an_answer_of_decode_that_cannot_be_published_is_reported_and_dropped(
     answer: Any, autojump_clock: MockClock
 ) -> None:
@@ -71,7 +69,39 @@ async def test_an_answer_of_decode_that_cannot_be_published_is_reported_and_drop
         await wait_all_tasks_blocked()
         assert feed.events == (Price(1),)
         (reported,) = feed.errors
-        assert reported.startswith("MessageError: TypeError")
+        assert reported.startswith("MessageError: ")
+        assert feed.server.attempts == [0]
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (UnprintableError(), "UnprintableError: what it says cannot be printed in a message of 5 that begins 'hello'"),
+        (ValueError("x" * 10_000), f"ValueError: {'x' * 300}… in a message of 5 that begins 'hello'"),
+        (ValueError(), "ValueError in a message of 5 that begins 'hello'"),
+    ],
+    ids=["unprintable", "long", "silent"],
+)
+async def test_decode_may_raise_anything(error: Exception, told: str, autojump_clock: MockClock) -> None:
+    """What it says is told in bounds, for it may repeat all that came; the connection goes on."""
+
+    def decode(message: str | bytes) -> Decoded:
+        if message == "hello":
+            raise error
+        return Price(1)
+
+    async with open_feed(decode=decode) as feed:
+        connection = await feed.accept()
+        await connection.send_message("hello")
+        await connection.send_message("price")
+        await wait_all_tasks_blocked()
+        assert feed.events == (Price(1),)
+        assert feed.errors == [f"MessageError: {told}"]
         assert feed.server.attempts == [0]
 
 
@@ -91,13 +121,14 @@ async def test_an_ignored_tag_means_nothing(autojump_clock: MockClock) -> None:
         (Price(1), (Price(1),)),
         (("Price", {"cents": 2}), (Price(2),)),
         ([Price(1), Price(2)], (Price(1), Price(2))),
+        ([("Price", {"cents": 1}), Price(2)], (Price(1), Price(2))),
         ([], ()),
         (None, ()),
     ],
-    ids=["event", "named", "several", "none of many", "nothing"],
+    ids=["event", "named", "several", "several named", "none of many", "nothing"],
 )
 async def test_decode_answers_one_event_or_several_or_none(
-    decoded: Record | tuple[str, Mapping[str, object]] | list[Record] | None,
+    decoded: Decoded,
     events: tuple[Any, ...],
     autojump_clock: MockClock,
 ) -> None:

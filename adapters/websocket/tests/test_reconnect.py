@@ -1,14 +1,29 @@
 """A feed that ends is connected again, and says that something may be missing."""
 
 import itertools
+import math
+import ssl
+from typing import Any
 
 import pytest
 import trio
 from attrs import field, frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from adapters.websocket.tests.memory_server import Connected, Disconnected, Gap, Price, open_feed, price
-from directive_trio import Retry
+from adapters.websocket.tests.memory_server import (
+    URL,
+    Connected,
+    Disconnected,
+    FeedFacts,
+    Gap,
+    MemoryServer,
+    Price,
+    open_feed,
+    price,
+)
+from directive_trio import ErrorBoundary, Module, Retry, open_system
+from directive_trio.observe import SourceError
+from directive_trio_websocket import Address, json_events, websocket_source
 from directive_trio_websocket.errors import ConnectError, NotConnectedError
 
 
@@ -61,7 +76,9 @@ async def test_waits_between_attempts_grow_to_a_limit(autojump_clock: MockClock)
         await feed.accept()
         moments = feed.server.attempts
         assert [after - before for before, after in itertools.pairwise(moments)] == [1, 2, 4, 5, 5]
-        assert feed.errors == [f"ConnectError: no connection to feed.test:80: no {number}" for number in range(5)]
+        assert feed.errors == [
+            f"ConnectError: no connection to feed.test:80: OSError: no {number}" for number in range(5)
+        ]
         assert feed.events == ()
 
 
@@ -113,6 +130,94 @@ async def test_a_failure_that_is_final_is_not_tried_again(autojump_clock: MockCl
         feed.server.failures = [OSError("nobody")]
         await trio.sleep(10)
         assert len(feed.server.attempts) == 1
+
+
+class ProxyError(Exception):
+    """What some library for proxies raises."""
+
+
+async def test_whatever_hinders_a_stream_is_a_failed_attempt(autojump_clock: MockClock) -> None:
+    """Nobody knows here what the errors of a proxy are; a deadline that passes within it is not the one of here."""
+    async with open_feed(reconnect=Retry(100, initial_delay=1)) as feed:
+        feed.server.failures = [ProxyError("busy"), trio.TooSlowError()]
+        await trio.sleep(10)
+        assert feed.server.attempts == [0, 1, 2]
+        said = "ConnectError: no connection to feed.test:80: "
+        assert feed.errors == [f"{said}ProxyError: busy", f"{said}TooSlowError"]
+
+
+async def test_a_retry_if_that_raises_ends_the_source_and_says_of_what_it_was_asked(autojump_clock: MockClock) -> None:
+    """The failure of the connection is the cause of its own."""
+
+    def judge(error: Exception, attempt: int) -> bool:
+        raise KeyError("no opinion")
+
+    async with open_feed(reconnect=Retry(100, retry_if=judge)) as feed:
+        feed.server.failures = [OSError("nobody")]
+        await trio.sleep(10)
+        assert len(feed.server.attempts) == 1
+        (told,) = [told for told in feed.log if isinstance(told, SourceError)]
+        assert isinstance(told.error, KeyError)
+        assert isinstance(told.error.__cause__, ConnectError)
+
+
+async def test_who_is_told_of_a_loss_finds_no_connection(autojump_clock: MockClock) -> None:
+    """And who is told of a connection finds one."""
+    seen = []
+    async with trio.open_nursery() as nursery:
+        server = MemoryServer(nursery)
+        feed = websocket_source(
+            URL,
+            decode=json_events([Price]),
+            open_stream=server.open_stream,
+            gap=Gap,
+            connected=Connected,
+            disconnected=Disconnected,
+        )
+        module = Module("feed", FeedFacts)
+        module.add_source(feed, name="prices")
+
+        def look(facts: FeedFacts, event: Any) -> None:
+            seen.append((type(event).__name__, feed.connection.is_connected))
+
+        for kind in (Gap, Connected, Disconnected):
+            module.on(kind)(look)
+        async with open_system(module, errors=ErrorBoundary(on_error=lambda error, _: None)):
+            await (await server.accepted.receive()).aclose()
+            await server.accepted.receive()
+            await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert seen == [("Connected", True), ("Disconnected", False), ("Connected", True), ("Gap", True)]
+
+
+def test_in_another_run_nobody_knows_how_long_it_was_away() -> None:
+    """The clocks of two runs have nothing in common; that something may be missing is told."""
+    gaps: list[Gap] = []
+    servers: list[MemoryServer] = []
+
+    async def connect(address: Address, context: ssl.SSLContext | None) -> trio.abc.Stream:
+        return await servers[-1].open_stream(address, context)
+
+    feed = websocket_source(URL, decode=json_events([Price]), open_stream=connect, gap=Gap)
+    module = Module("feed", FeedFacts)
+    module.add_source(feed, name="prices")
+
+    @module.on(Gap)
+    def note(facts: FeedFacts, event: Gap) -> None:
+        gaps.append(event)
+
+    async def listen() -> None:
+        async with trio.open_nursery() as nursery:
+            servers.append(MemoryServer(nursery))
+            async with open_system(module):
+                await servers[-1].accepted.receive()
+                await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+
+    trio.run(listen, clock=MockClock(autojump_threshold=0))
+    assert gaps == []
+    trio.run(listen, clock=MockClock(autojump_threshold=0))
+    assert gaps == [Gap("stopped", math.inf)]
 
 
 async def test_a_system_that_is_started_again_hears_of_the_gap(autojump_clock: MockClock) -> None:

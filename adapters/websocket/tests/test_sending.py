@@ -1,14 +1,17 @@
 """The way out: resolvers send through the connection of the source, and hear clearly when there is none."""
 
+from typing import Any
+
 import pytest
 import trio
 from attrs import define, frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.websocket.tests.memory_server import MemoryServer, Price, open_feed, price
-from directive_trio import Context, Module, Retry, open_system
-from directive_trio_websocket import json_events, websocket_source
+from directive_trio import Context, ErrorBoundary, Module, Retry, open_system
+from directive_trio_websocket import Transport, TrioWebsocketTransport, json_events, websocket_source
 from directive_trio_websocket.errors import NotConnectedError
+from directive_trio_websocket.websockets import WebsocketsTransport
 
 
 async def test_what_is_sent_arrives(autojump_clock: MockClock) -> None:
@@ -19,6 +22,89 @@ async def test_what_is_sent_arrives(autojump_clock: MockClock) -> None:
         await feed.source.connection.send("text")
         await feed.source.connection.send(b"bytes")
         assert [await connection.get_message() for _ in range(2)] == ["text", b"bytes"]
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "words"),
+    [
+        (5, TypeError, "a message is a str or bytes, not a int"),
+        (None, TypeError, "not a NoneType"),
+        (["one", "two"], TypeError, "not a list"),
+        (bytearray(b"x"), TypeError, "not a bytearray"),
+        ("\ud800", ValueError, "surrogates not allowed"),
+    ],
+    ids=["number", "nothing", "list", "bytearray", "half a character"],
+)
+@pytest.mark.parametrize("transport", [TrioWebsocketTransport(), WebsocketsTransport()], ids=["trio", "websockets"])
+async def test_what_is_no_message_is_refused(
+    message: Any, error: type[Exception], words: str, transport: Transport, autojump_clock: MockClock
+) -> None:
+    """In the same words, whoever speaks the protocol; and the connection goes on."""
+    async with open_feed(transport=transport) as feed:
+        connection = await feed.accept()
+        with pytest.raises(error, match=words):
+            await feed.source.connection.send(message)
+        await feed.source.connection.send("žluť")
+        assert await connection.get_message() == "žluť"
+        assert feed.errors == []
+
+
+async def test_a_hundred_who_send_at_once_take_turns(autojump_clock: MockClock) -> None:
+    """In the order in which they came; a message is whole."""
+    async with open_feed(send_timeout=60) as feed, trio.open_nursery() as nursery:
+        connection = await feed.accept()
+        feed.server.near[0].hold(seconds=5)
+        for number in range(100):
+            nursery.start_soon(feed.source.connection.send, f"{number} " * 100)
+            await wait_all_tasks_blocked()
+        assert [await connection.get_message() for _ in range(100)] == [f"{number} " * 100 for number in range(100)]
+
+
+@pytest.mark.parametrize("how", ["stop", "evict", "leave"])
+@pytest.mark.parametrize("transport", [TrioWebsocketTransport(), WebsocketsTransport()], ids=["trio", "websockets"])
+async def test_who_sends_in_mid_frame_holds_no_end_up(
+    how: str, transport: Transport, autojump_clock: MockClock
+) -> None:
+    """The frame has as long as the goodbye; then the stream is closed under it, and nobody is left behind."""
+
+    @define
+    class ChatFacts:
+        unsent: str = "hello"
+
+    @frozen
+    class Say:
+        text: str
+
+    async with trio.open_nursery() as nursery:
+        server = MemoryServer(nursery)
+        feed = websocket_source(
+            "ws://chat.test", decode=json_events([Price]), open_stream=server.open_stream, transport=transport
+        )
+        chat = Module("chat", ChatFacts)
+        chat.add_source(feed, name="feed")
+
+        @chat.constraint
+        def say(facts: ChatFacts) -> Say:
+            return Say(facts.unsent)
+
+        @chat.resolver(Say)
+        async def send(requirement: Say, ctx: Context[ChatFacts]) -> None:
+            await feed.connection.wait_connected()
+            server.near[0].hold()
+            await feed.connection.send(requirement.text)
+
+        quiet = ErrorBoundary(on_error=lambda error, _: None)
+        async with open_system(chat, errors=quiet) as system:
+            await server.accepted.receive()
+            await wait_all_tasks_blocked()
+            began = trio.current_time()
+            if how == "stop":
+                await system.stop_async()
+            elif how == "evict":
+                assert (await system.evict(began + 5)).clean
+        assert trio.current_time() == began + 1
+        assert server.near[0].is_closed
+        nursery.cancel_scope.cancel()
 
 
 async def test_sending_is_refused_while_there_is_no_connection(autojump_clock: MockClock) -> None:

@@ -34,13 +34,17 @@ class Connection:
         resolver has a retry, or waits with `wait_connected`.
 
         Raises:
-            NotConnectedError: There is no connection. Nothing was sent.
+            TypeError: It is neither text nor bytes.
+            ValueError: It is text that UTF-8 cannot say: half of a surrogate pair.
+            NotConnectedError: There is no connection, and nothing was sent; or it ended while this was being sent, as
+                ``__cause__`` says then, and nobody knows whether it arrived.
             SendTimeoutError: It took longer than ``send_timeout``; the connection was given up.
 
         Cancellation:
             A checkpoint. While others send, it can be cancelled; once its own frame has begun it is shielded, for at
             most ``send_timeout``.
         """
+        check_message(message)
         line = self._line
         if line is None:
             raise NotConnectedError(self._url)
@@ -69,3 +73,17 @@ class Connection:
         if self._line is not None:  # who waits for news waits for these
             self._line = None
             self._news = trio.Event()
+
+
+def check_message(message: object) -> None:
+    """Refuse what cannot be sent: implementations differ in what they do with it, and one of them hangs up.
+
+    Raises:
+        TypeError: It is neither text nor bytes.
+        ValueError: It is text that UTF-8 cannot say.
+    """
+    if isinstance(message, str):
+        if not message.isascii():
+            message.encode()
+    elif not isinstance(message, bytes):
+        raise TypeError(f"a message is a str or bytes, not a {type(message).__name__}")

@@ -7,8 +7,11 @@ from typing import TypeAlias
 from directive_trio import Record
 from directive_trio.errors import DefinitionError
 
-Decoded: TypeAlias = Record | tuple[str, Mapping[str, object]] | list[Record] | None
-"""What `decode` answers: an event, the name of one with its fields, several events, or None for nothing.
+Event: TypeAlias = Record | tuple[str, Mapping[str, object]]
+"""An event, or the name of one with its fields."""
+
+Decoded: TypeAlias = Event | list[Event] | list[Record] | None
+"""What `decode` answers: an event, the name of one with its fields, a list of such, or None for nothing.
 
 Fields are structured by the system with cattrs, strictly: what does not fit is a drop with the reason
 ``bad_payload``, and nothing is written.

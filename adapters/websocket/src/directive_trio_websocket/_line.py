@@ -6,9 +6,9 @@ under the sender. For the same reason the tasks of a connection (the reader, whi
 shielded from the cancellation of the source, and end after the goodbye: the connection closes them, nobody else.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import final
+from typing import TypeVar, TypeVarTuple, final
 
 import trio
 from attrs import frozen
@@ -21,6 +21,9 @@ from directive_trio_websocket.errors import (
     SendTimeoutError,
     WebSocketError,
 )
+
+Arguments = TypeVarTuple("Arguments")
+Answer = TypeVar("Answer")
 
 
 @frozen(kw_only=True)
@@ -110,6 +113,22 @@ class Line:
                     await trio.aclose_forcefully(self._stream)
 
 
+async def within(
+    seconds: float,
+    stage: str,
+    function: Callable[[*Arguments], Awaitable[Answer]],
+    *arguments: *Arguments,
+) -> Answer:
+    """Call a function that may not take longer.
+
+    Raises:
+        ConnectTimeoutError: It did. A TooSlowError of its own is something else, and comes out as it is.
+    """
+    with trio.move_on_after(seconds):
+        return await function(*arguments)
+    raise ConnectTimeoutError(stage, seconds)
+
+
 @asynccontextmanager
 async def open_line(
     transport: Transport, stream: trio.abc.Stream, handshake: Handshake, patience: Patience
@@ -121,11 +140,8 @@ async def open_line(
     """
     try:
         async with _tasks_of_its_own() as nursery:
-            try:
-                with trio.fail_after(patience.handshake):
-                    line = Line(await transport.open(nursery, stream, handshake), stream, patience)
-            except trio.TooSlowError:
-                raise ConnectTimeoutError("handshake", patience.handshake) from None
+            socket = await within(patience.handshake, "handshake", transport.open, nursery, stream, handshake)
+            line = Line(socket, stream, patience)
             nursery.start_soon(line.keep_alive, nursery)
             yield line
     finally:

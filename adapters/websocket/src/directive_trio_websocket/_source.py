@@ -5,7 +5,7 @@ import random
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NoReturn, TypeAlias, final
+from typing import Any, NoReturn, TypeAlias, final
 
 import trio
 
@@ -18,7 +18,7 @@ from directive_trio_websocket._connection import Connection
 from directive_trio_websocket._decoding import Decode
 from directive_trio_websocket._headers import check_headers, token_of
 from directive_trio_websocket._inbox import Inbox, Overflow, check_overflow
-from directive_trio_websocket._line import Line, Patience, open_line
+from directive_trio_websocket._line import Line, Patience, open_line, within
 from directive_trio_websocket._occasion import maker_of
 from directive_trio_websocket._transport import Handshake, Transport
 from directive_trio_websocket._trio_websocket import TrioWebsocketTransport
@@ -29,6 +29,7 @@ from directive_trio_websocket.errors import (
     InboundOverflowError,
     MessageError,
     WebSocketError,
+    described,
 )
 
 OpenStream: TypeAlias = Callable[[Address, ssl.SSLContext | None], Awaitable[trio.abc.Stream]]
@@ -47,6 +48,21 @@ BREATH = 0.001
 ABNORMAL = 1006
 NORMAL = (1000, "")
 GOING_AWAY = (1001, "going away")
+
+
+@final
+class Loss:
+    """The end of a connection."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self._moment = trio.current_time()
+        self._run = trio.lowlevel.current_trio_token()
+
+    def away(self) -> float:
+        """Return the seconds since then: infinity in another run of trio, whose clock knows nothing of this one."""
+        same = trio.lowlevel.current_trio_token() is self._run
+        return trio.current_time() - self._moment if same else math.inf
 
 
 @final
@@ -90,8 +106,8 @@ class WebSocketSource(Source):
         self._chance = chance
         self._occasions = occasions
         self._line: Line | None = None
-        self._lost: tuple[float, str] | None = None
-        """When and why the last connection ended; None before there was one."""
+        self._lost: Loss | None = None
+        """Of the last connection; None before there was one."""
         self._scope = trio.CancelScope()
         """Of what runs."""
 
@@ -117,7 +133,10 @@ class WebSocketSource(Source):
 
     def _is_worth_it(self, failure: WebSocketError, failures: int) -> bool:
         retry_if = self._reconnect.retry_if
-        return retry_if is None or retry_if(failure, failures)
+        try:
+            return retry_if is None or retry_if(failure, failures)
+        except Exception as error:
+            raise error from failure  # nobody would hear of that otherwise
 
     async def _session(self, link: SourceLink) -> tuple[WebSocketError, float]:
         """One connection, from the attempt to its end: why it ended, or never began, and how long it lasted."""
@@ -136,23 +155,23 @@ class WebSocketSource(Source):
         headers = dict(self._headers)
         if self._token is not None:
             try:
-                with trio.fail_after(self._patience.connect):
-                    headers["Authorization"] = f"Bearer {token_of(await self._token())}"
-            except trio.TooSlowError:
-                raise ConnectTimeoutError("token", self._patience.connect) from None
-            except Exception as error:
-                raise ConnectError(f"no token: {error!r}") from error
+                token = token_of(await within(self._patience.connect, "token", self._token))
+            except ConnectTimeoutError:
+                raise
+            except Exception as error:  # the program's, or that of a service it asks
+                raise ConnectError(f"no token: {described(error)}") from error
+            headers["Authorization"] = f"Bearer {token}"
         return Handshake(self._address, tuple(headers.items()), self._subprotocols, self._max_message_size)
 
     async def _connect(self) -> trio.abc.Stream:
+        address = self._address
         try:
-            with trio.fail_after(self._patience.connect):
-                return await self._open_stream(self._address, self._context)
-        except trio.TooSlowError:
-            raise ConnectTimeoutError("connection", self._patience.connect) from None
-        except (OSError, trio.BrokenResourceError) as error:
+            return await within(self._patience.connect, "connection", self._open_stream, address, self._context)
+        except ConnectTimeoutError:
+            raise
+        except Exception as error:  # of the network, or of a proxy, whose errors nobody knows here
             cause = error.__cause__ or error  # of "all attempts to connect failed", what they failed with
-            raise ConnectError(f"no connection to {self._address.host}:{self._address.port}: {cause}") from error
+            raise ConnectError(f"no connection to {address.host}:{address.port}: {described(cause)}") from error
 
     async def _use(self, line: Line, link: SourceLink) -> WebSocketError:
         """Publish what a line brings until it ends."""
@@ -164,12 +183,13 @@ class WebSocketSource(Source):
         except ClosedError as closed:
             failure = line.failure or closed
             reason = str(failure)
+            self.connection.closed()  # whoever is told looks
             self._tell(link, "disconnected", reason=reason)
             return failure
         finally:
             self.connection.closed()  # first of all: nobody sends after the goodbye
             self._line = None
-            self._lost = (trio.current_time(), reason)
+            self._lost = Loss(reason)
             with link.teardown():
                 await line.close(*self._goodbye(link))
 
@@ -178,8 +198,7 @@ class WebSocketSource(Source):
         self.connection.opened(line)
         self._tell(link, "connected", subprotocol=line.subprotocol)
         if self._lost is not None:
-            moment, reason = self._lost
-            self._tell(link, "gap", reason=reason, away=trio.current_time() - moment)
+            self._tell(link, "gap", reason=self._lost.reason, away=self._lost.away())
 
     def _tell(self, link: SourceLink, occasion: str, **known: object) -> None:
         event = self._occasions[occasion](**known)
@@ -251,13 +270,11 @@ class WebSocketSource(Source):
     def _take(self, message: str | bytes, link: SourceLink) -> None:
         try:
             decoded = self._decode(message)
-            if isinstance(decoded, tuple):
-                link.publish(*decoded)
-            elif isinstance(decoded, list):
+            if isinstance(decoded, list):
                 for event in decoded:
-                    link.publish(event)
+                    _publish(event, link)
             elif decoded is not None:
-                link.publish(decoded)
+                _publish(decoded, link)
         except Exception as error:  # noqa: BLE001  # the program's, about what anybody may send
             self._report(message, error, link)
 
@@ -266,6 +283,16 @@ class WebSocketSource(Source):
         told = MessageError(message, error)
         told.__cause__ = error
         link.report_error(told)
+
+
+def _publish(event: Any, link: SourceLink) -> None:
+    if isinstance(event, tuple):
+        name, fields = event
+        if not isinstance(name, str):
+            raise TypeError("a tuple is the name of an event and its fields; several events are a list")
+        link.publish(name, fields)
+    else:
+        link.publish(event)
 
 
 def websocket_source(
@@ -300,11 +327,11 @@ def websocket_source(
 
     Args:
         url: ``ws://`` or ``wss://``.
-        decode: ``(message) -> event``, the name of one with its fields, a list of events, or None for nothing;
+        decode: ``(message) -> event``, the name of one with its fields, a list of such, or None for nothing;
             see `json_events`. It raises for what it does not understand.
         gap: The class of an event that says: from here on something may be missing. It is published before the
             first message of every connection but the first. Told, where it has such fields: ``reason`` (text) and
-            ``away`` (seconds).
+            ``away`` (seconds; infinity, if the last connection was in another run of trio).
         connected: The class of an event for every connection that is made. Told: ``subprotocol``.
         disconnected: The class of an event for every connection that is lost. Told: ``reason``.
         headers: Sent with the handshake.

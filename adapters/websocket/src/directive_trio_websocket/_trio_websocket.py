@@ -10,6 +10,9 @@ from directive_trio_websocket._transport import Handshake, Socket, Transport
 from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError
 
 ABNORMAL = 1006
+TOO_LONG = 1009
+UTF8 = 4
+"""At most so many bytes make a character."""
 
 
 class _ReaderTask:
@@ -22,6 +25,7 @@ class _ReaderTask:
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self.handshake = trio.CancelScope()
+        self.ended = trio.Event()
         self.error: Exception | None = None
 
     def start_soon(self, reader: Callable[[], Awaitable[None]]) -> None:
@@ -34,6 +38,7 @@ class _ReaderTask:
             self.error = error
         finally:
             self.handshake.cancel()
+            self.ended.set()
 
     def failure(self) -> ConnectError:
         """Say why there was no handshake."""
@@ -59,7 +64,7 @@ class TrioWebsocketTransport(Transport):
                 extra_headers=[(name.encode(), value.encode()) for name, value in handshake.headers],
                 max_message_size=handshake.max_message_size,
             )
-            return TrioWebsocket(connection)
+            return TrioWebsocket(connection, reader.ended, handshake.max_message_size)
         raise reader.failure() from reader.error
 
 
@@ -67,15 +72,30 @@ class TrioWebsocketTransport(Transport):
 class TrioWebsocket(Socket):
     """A connection of trio-websocket."""
 
-    def __init__(self, connection: WebSocketConnection) -> None:
+    def __init__(self, connection: WebSocketConnection, reader_ended: trio.Event, max_message_size: int) -> None:
         self._connection = connection
+        self._reader_ended = reader_ended
+        self._max_message_size = max_message_size
+        self._complaint: ClosedError | None = None
+        """Why this side does not want to receive any more."""
         self.subprotocol = connection.subprotocol
 
     async def receive(self) -> str | bytes:
         try:
-            return await self._connection.get_message()
+            message = await self._connection.get_message()
         except ConnectionClosed as closed:
             raise _ended(closed) from None
+        if self._is_too_long(message):
+            said = f"Exceeded maximum message size: {self._max_message_size} bytes"
+            self._complaint = ClosedError(TOO_LONG, said)
+            raise self._complaint
+        return message
+
+    def _is_too_long(self, message: str | bytes) -> bool:
+        """Count the bytes of text, of which trio-websocket has counted the characters."""
+        if len(message) * UTF8 <= self._max_message_size or isinstance(message, bytes):
+            return False
+        return len(message.encode()) > self._max_message_size
 
     async def send(self, message: str | bytes) -> None:
         try:
@@ -90,7 +110,17 @@ class TrioWebsocket(Socket):
             raise _ended(closed) from None
 
     async def close(self, code: int, reason: str) -> None:
-        await self._connection.aclose(code, reason)
+        if self._complaint is not None:
+            code, reason = self._complaint.code, self._complaint.reason
+        # Its reader ends when it should answer a ping after the goodbye, and then nobody hears the other side's.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_with_the_reader, nursery.cancel_scope)
+            await self._connection.aclose(code, reason)
+            nursery.cancel_scope.cancel()
+
+    async def _end_with_the_reader(self, scope: trio.CancelScope) -> None:
+        await self._reader_ended.wait()
+        scope.cancel()
 
 
 def _ended(closed: ConnectionClosed) -> ClosedError:

@@ -33,6 +33,19 @@ __all__ = [
 
 PREVIEW = 100
 """How many characters of a message an error shows."""
+SENTENCE = 300
+"""And how many of another error: it may repeat all that came."""
+
+
+def described(error: BaseException) -> str:
+    """Say what another error says, cut, and also if that cannot be printed."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  # anybody's code
+        said = "what it says cannot be printed"
+    if len(said) > SENTENCE:
+        said = f"{said[:SENTENCE]}…"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 class WebSocketError(Exception):
@@ -101,7 +114,7 @@ class MessageError(WebSocketError):
 
     def __init__(self, message: str | bytes, error: Exception) -> None:
         shown = message[:PREVIEW]
-        super().__init__(f"{type(error).__name__}: {error} in a message of {len(message)} that begins {shown!r}")
+        super().__init__(f"{described(error)} in a message of {len(message)} that begins {shown!r}")
 
 
 @final
