@@ -1,8 +1,10 @@
 """A form with two kinds of edits, for the tests of the mutator."""
 
+import trio
 from attrs import define, field, frozen
 
 from directive_trio import Context, Module
+from directive_trio.observe import Observation, ResolverCancel
 from directive_trio.patterns import Concurrency, Handler, Mutator, Pending
 
 
@@ -46,3 +48,15 @@ def note_values(mutation: Submit, ctx: Ctx) -> None:
 
 def note_query(mutation: Search, ctx: Ctx) -> None:
     ctx.facts.log += (mutation.q,)
+
+
+async def ask(mutation: Search, ctx: Ctx) -> None:
+    """Takes a second, as a server would."""
+    await trio.sleep(1)
+    ctx.facts.results = f"results of {mutation.q}"
+    ctx.facts.log += (mutation.q,)
+
+
+def cancels(log: list[Observation]) -> list[tuple[int, str]]:
+    """The cancelled runs and why."""
+    return [(seen.run, str(seen.reason)) for seen in log if isinstance(seen, ResolverCancel)]
