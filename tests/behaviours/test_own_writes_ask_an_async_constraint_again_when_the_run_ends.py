@@ -112,3 +112,35 @@ async def test_what_a_run_had_written_before_it_was_joined_is_no_change(autojump
         await trio.sleep(2)
         assert asked == ["a", "b", "c"]
         await system.settle(timeout=None)
+
+
+async def test_it_is_asked_again_when_it_leaves_a_run_that_goes_on_for_others(autojump_clock: trio.abc.Clock) -> None:
+    """R9: from then on that run is a stranger, whose write it has not seen: the answer is stale and starts nothing."""
+    asked: list[tuple[str, str]] = []
+    log: list[Observation] = []
+    module = Module("m", Facts)
+
+    @module.constraint
+    def must_have_b(facts: Facts) -> Validate:
+        return Validate("b")
+
+    @module.constraint
+    async def must_have_one(facts: Facts) -> Validate:
+        asked.append((facts.token, facts.status))
+        await trio.lowlevel.checkpoint()
+        return Validate(facts.token if facts.status == "idle" else "b")
+
+    @module.resolver(Validate)
+    async def validate(requirement: Validate, ctx: Context[Facts]) -> None:
+        if requirement.token == "b":
+            ctx.facts.token = "c"
+        await trio.sleep(20)
+
+    async with open_system(module, initial={"m": {"token": "a", "status": "new"}}) as system:
+        system.observe(log.append)
+        await trio.sleep(5)
+        asked.clear()
+        system[module].status = "idle"
+        await trio.sleep(5)
+        assert asked == [("a", "idle"), ("c", "idle")]
+        assert [start.requirement for start in seen(log, "resolver.start")] == [Validate("b"), Validate("c")]

@@ -26,6 +26,7 @@ from tests.properties.state import (
     Mind,
     Name,
     Picture,
+    Reading,
     Run,
     Stamp,
     Told,
@@ -251,32 +252,51 @@ class Passes(Worlds):
 
     def think(self, number: int, mind: Mind) -> None:
         """An async constraint: what it read is compared in the world without its own runs' writes (R9)."""
-        constraint, hidden = self.program.constraints[number], self.own_runs(number)
+        hidden = self.own_runs(number)
         seen = mind.joined[1] if mind.joined[0] == hidden else mind.seen
         stale = not mind.asked or any(self.stamp(source, hidden) != stamp for source, stamp in seen.items())
         if stale and mind.blocked:
             if mind.thinking is not None:  # else what it has answered may be true again when it is free
                 mind.thinking, mind.due, mind.asked = None, math.inf, False
         elif stale:
-            mind.thinking, mind.asked = self.evaluate(number, hidden), True
-            mind.seen, mind.joined = mind.thinking.reads, NOT_JOINED
-            mind.due = moment(self.now, constraint.slot(number), constraint.wait or 0)
+            self.begin_to_think(number, mind)
         elif mind.thinking is not None and mind.due <= self.now:
-            before, mind.reading, mind.thinking, mind.due = mind.reading, mind.thinking, None, math.inf
-            if mind.reading.answer:
-                self.seen.add("async")
-            for entry in self.produced(number):
-                if entry.name not in mind.reading.answer:
-                    superseded = any(name[1] == entry.name[1] for name in mind.reading.answer)
-                    self.unlink(entry, number, "superseded" if superseded else "removed")
-                    if before and entry.run is not None:
-                        entry.run.beneath |= before.beneath | mind.reading.beneath
-                        if not entry.producers:
-                            entry.run.satisfied = True  # what it answered is so without the run's writes
-            self.link(number, mind.reading.answer)
-            hidden = self.own_runs(number)
-            if hidden:
-                mind.joined = (hidden, {source: self.stamp(source, hidden) for source in mind.reading.reads})
+            self.answer(number, mind, mind.thinking)
+
+    def answer(self, number: int, mind: Mind, reading: Reading) -> None:
+        """What an async constraint has thought about counts now."""
+        without = self.own_runs(number)
+        before, mind.reading, mind.thinking, mind.due = mind.reading, reading, None, math.inf
+        if reading.answer:
+            self.seen.add("async")
+        for entry in self.produced(number):
+            if entry.name not in reading.answer:
+                superseded = any(name[1] == entry.name[1] for name in reading.answer)
+                self.unlink(entry, number, "superseded" if superseded else "removed")
+                if before and entry.run is not None:
+                    entry.run.beneath |= before.beneath | reading.beneath
+                    if not entry.producers:
+                        entry.run.satisfied = True  # what it answered is so without the run's writes
+        self.link(number, reading.answer)
+        hidden = self.own_runs(number)
+        if hidden:
+            mind.joined = (hidden, {source: self.stamp(source, hidden) for source in reading.reads})
+        if mind.without and self.has_left(number, reading, without):
+            self.begin_to_think(number, mind)
+
+    def has_left(self, number: int, reading: Reading, without: frozenset[int]) -> bool:
+        """Whether its answer leaves runs that go on for others, and has not seen what these wrote."""
+        others = [entry for entry in self.entries.values() if entry.producers and number not in entry.producers]
+        strangers = without & {entry.run.number for entry in others if entry.run}
+        still = without - strangers
+        return bool(strangers) and any(self.stamp(source, still) != stamp for source, stamp in reading.reads.items())
+
+    def begin_to_think(self, number: int, mind: Mind) -> None:
+        mind.without = self.own_runs(number)
+        mind.thinking, mind.asked = self.evaluate(number, mind.without), True
+        mind.seen, mind.joined = mind.thinking.reads, NOT_JOINED
+        constraint = self.program.constraints[number]
+        mind.due = moment(self.now, constraint.slot(number), constraint.wait or 0)
 
     def own_runs(self, number: int) -> frozenset[int]:
         """The runs of what an async constraint has answered last; one that goes in this pass is its own to the end."""

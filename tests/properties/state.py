@@ -116,6 +116,8 @@ class Mind:
     thinking: Reading | None = None
     due: float = math.inf
     seen: dict[int, Stamp] = Factory(dict)
+    without: frozenset[int] = frozenset()
+    """The runs without whose writes it was asked."""
     joined: tuple[frozenset[int], dict[int, Stamp]] = NOT_JOINED
 
 

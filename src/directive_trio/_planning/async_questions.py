@@ -2,12 +2,17 @@
 
 The runtime asks; here is decided that it must. While runs of the constraint's own are live it is asked in the
 world without their writes, so their writes alone do not restart it. When such a run ends, what was seen is
-compared with the real world.
+compared with the real world; when by its answer it leaves one that goes on for others, with the world in which that
+one's writes count: a stale answer dispatches nothing.
 """
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from directive_trio._planning.constraint_node import AsyncConstraintNode
 from directive_trio._planning.inputs import differs, touched_by_others, value_of
 from directive_trio._planning.requirement_set import RequirementSet
+from directive_trio._planning.wanted import Wanted
 from directive_trio._store.graph import CLEAN
 from directive_trio._store.store import Store
 from directive_trio._store.worlds import World
@@ -23,8 +28,21 @@ class AsyncQuestions:
     def inputs_changed(self, node: AsyncConstraintNode) -> bool:
         """Say whether what the constraint saw when it was asked differs now, but for the writes of its own runs."""
         own = _own_runs(node)
-        world = self._world_without(own) if own else None
         seen = node.joined[1] if node.joined is not None and node.joined[0] == own else node.seen
+        return self._differs(node, seen, own)
+
+    def left_out(self, node: AsyncConstraintNode) -> list[Wanted]:
+        """Return whose runs' writes it was asked without."""
+        return [] if node.world is None else [wanted for wanted in node.answer if _goes_on(wanted)]
+
+    def has_left(self, node: AsyncConstraintNode, left_out: list[Wanted]) -> bool:
+        """Say whether its answer leaves runs that go on for others, and it has not seen what these wrote."""
+        staying = [wanted for wanted in left_out if wanted not in node.answer and wanted.wanted]
+        own = _writers(wanted for wanted in left_out if wanted not in staying)
+        return bool(staying) and not node.disabled and self._differs(node, node.seen, own)
+
+    def _differs(self, node: AsyncConstraintNode, seen: Sequence[tuple[Any, Any]], own: set[int]) -> bool:
+        world = self._world_without(own) if own else None
         changed = any(
             touched_by_others(source, node.seen_revision, own)
             or differs(source, before, source if world is None else world.shadow(source), node.seen_revision)
@@ -76,4 +94,12 @@ class AsyncQuestions:
 
 def _own_runs(node: AsyncConstraintNode) -> set[int]:
     """Return the writers of the runs that a constraint has asked for and that go on."""
-    return {wanted.run.writer for wanted in node.answer if wanted.run is not None and wanted.run.outcome is None}
+    return _writers(filter(_goes_on, node.answer))
+
+
+def _writers(those: Iterable[Wanted]) -> set[int]:
+    return {wanted.run.writer for wanted in those if wanted.run is not None}
+
+
+def _goes_on(wanted: Wanted) -> bool:
+    return wanted.run is not None and wanted.run.outcome is None

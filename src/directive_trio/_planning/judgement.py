@@ -147,11 +147,14 @@ class Judgement:
             self.agenda.push(node)
             return
         node.outstanding = False
+        left_out = self.questions.left_out(node)
         if isinstance(answer, Exception):
             self._failed(node, answer)
         else:
             self._answer(node, answer)
             self.questions.join(node)
+        if left_out and self.questions.has_left(node, left_out):
+            self.questions.ask(node)
         release(node, self.agenda)
         update_pending(node, self.agenda)
 
