@@ -3,13 +3,13 @@
 import math
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import trio
 from attrs import define, field, frozen
 from trio.testing import memory_stream_pair
-from trio_websocket import WebSocketConnection, WebSocketRequest, wrap_server_stream
+from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, wrap_server_stream
 
 from directive_trio import ErrorBoundary, Module, System, open_system
 from directive_trio.observe import Observation
@@ -95,6 +95,8 @@ class MemoryServer:
         self.failures: list[Exception] = []
         self.silent = False
         self.rejects_with: int | None = None
+        self.says: bytes | None = None
+        """What it says instead of a handshake; then it hangs up."""
         self.subprotocol: str | None = None
         self.attempts: list[float] = []
         self.requests: list[WebSocketRequest] = []
@@ -117,12 +119,18 @@ class MemoryServer:
         return client
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
+        if self.says is not None:
+            await stream.receive_some()
+            await stream.send_all(self.says)
+            await stream.aclose()
+            return
         async with trio.open_nursery() as nursery:
             request = await wrap_server_stream(nursery, stream)
             self.requests.append(request)
             if self.rejects_with is not None:
                 await request.reject(self.rejects_with, body=b"go away")
-            else:
+                return
+            with suppress(ConnectionClosed):  # whoever asked has gone
                 await self._accepted_in.send(await request.accept(subprotocol=self.subprotocol))
 
 

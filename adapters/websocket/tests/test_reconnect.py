@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import field, frozen
+from attrs import define, field, frozen
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.websocket.tests.memory_server import (
@@ -231,6 +231,33 @@ async def test_a_system_that_is_started_again_hears_of_the_gap(autojump_clock: M
         await wait_all_tasks_blocked()
         assert feed.events == (Gap("stopped", 3.0),)
         feed.system.stop()
+
+
+async def test_the_gap_says_why_the_source_was_detached(autojump_clock: MockClock) -> None:
+    """A key that became another one is no stop."""
+
+    @define
+    class RoomFacts:
+        room: str = "one"
+        gaps: tuple[Gap, ...] = ()
+
+    async with trio.open_nursery() as nursery:
+        server = MemoryServer(nursery)
+        feed = websocket_source(URL, decode=json_events([Price]), open_stream=server.open_stream, gap=Gap)
+        rooms = Module("rooms", RoomFacts)
+        rooms.add_source(feed, name="feed", key=lambda facts: facts.room)
+
+        @rooms.on(Gap)
+        def note(facts: RoomFacts, event: Gap) -> None:
+            facts.gaps = (*facts.gaps, event)
+
+        async with open_system(rooms) as system:
+            await server.accepted.receive()
+            system[rooms].room = "two"
+            await server.accepted.receive()
+            await wait_all_tasks_blocked()
+            assert system[rooms].gaps == (Gap("superseded", 0.0),)
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("how", ["stop", "leave"])

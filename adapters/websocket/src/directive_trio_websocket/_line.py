@@ -22,6 +22,8 @@ from directive_trio_websocket.errors import (
     WebSocketError,
 )
 
+ABNORMAL = 1006
+
 Arguments = TypeVarTuple("Arguments")
 Answer = TypeVar("Answer")
 
@@ -66,7 +68,9 @@ class Line:
             ClosedError: The connection has ended.
         """
         deadline = trio.current_time() + self._patience.send
-        async with self._turn:  # whoever holds it has begun earlier, so no deadline passes here
+        async with self._turn:  # whoever holds it has begun earlier, so no deadline passes before
+            if self.failure is not None:  # the deadline of both may be the same
+                raise ClosedError(ABNORMAL)
             with trio.CancelScope(shield=True, deadline=deadline):
                 await self.socket.send(message)
                 return

@@ -176,7 +176,7 @@ class WebSocketSource(Source):
     async def _use(self, line: Line, link: SourceLink) -> WebSocketError:
         """Publish what a line brings until it ends."""
         self._line = line
-        reason = "stopped"
+        reason = ""
         try:
             self._tell_open(line, link)
             await (self._receive if self._overflow == "block" else self._receive_apart)(line, link)
@@ -189,7 +189,7 @@ class WebSocketSource(Source):
         finally:
             self.connection.closed()  # first of all: nobody sends after the goodbye
             self._line = None
-            self._lost = Loss(reason)
+            self._lost = Loss(reason or str(link.signal.reason or "stopped"))
             with link.teardown():
                 await line.close(*self._goodbye(link))
 
@@ -330,8 +330,9 @@ def websocket_source(
         decode: ``(message) -> event``, the name of one with its fields, a list of such, or None for nothing;
             see `json_events`. It raises for what it does not understand.
         gap: The class of an event that says: from here on something may be missing. It is published before the
-            first message of every connection but the first. Told, where it has such fields: ``reason`` (text) and
-            ``away`` (seconds; infinity, if the last connection was in another run of trio).
+            first message of every connection but the first. Told, where it has such fields: ``reason`` (text: how
+            the last one ended, or why the source was detached) and ``away`` (seconds; infinity, if the last one was
+            in another run of trio).
         connected: The class of an event for every connection that is made. Told: ``subprotocol``.
         disconnected: The class of an event for every connection that is lost. Told: ``reason``.
         headers: Sent with the handshake.

@@ -7,7 +7,7 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from directive_trio_websocket._transport import Handshake, Socket, Transport
-from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError
+from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError, described
 
 ABNORMAL = 1006
 TOO_LONG = 1009
@@ -24,11 +24,13 @@ class _ReaderTask:
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
+        self._connection: object = None
         self.handshake = trio.CancelScope()
         self.ended = trio.Event()
         self.error: Exception | None = None
 
     def start_soon(self, reader: Callable[[], Awaitable[None]]) -> None:
+        self._connection = getattr(reader, "__self__", None)
         self._nursery.start_soon(self._read, reader)
 
     async def _read(self, reader: Callable[[], Awaitable[None]]) -> None:
@@ -42,10 +44,16 @@ class _ReaderTask:
 
     def failure(self) -> ConnectError:
         """Say why there was no handshake."""
-        if isinstance(self.error, ConnectionRejected):
-            return RejectedError(self.error.status_code, self.error.body or b"")
-        said = "hung up" if self.error is None else f"broke the protocol: {self.error!r}"
-        return ConnectError(f"the server {said} during the handshake")
+        error = self.error
+        if isinstance(error, ConnectionRejected):
+            return RejectedError(error.status_code, error.body or b"")
+        if error is not None:
+            cause = error.__context__ or error  # it fails once more in telling the server what was wrong
+            return ConnectError(f"the server broke the protocol during the handshake: {described(cause)}")
+        status = getattr(self._connection, "_reject_status", 0)
+        if status:  # the end of what it said was to be the end of the stream, and that is no end to its reader
+            return RejectedError(status, bytes(getattr(self._connection, "_reject_body", b"")))
+        return ConnectError("the server hung up during the handshake")
 
 
 @final
