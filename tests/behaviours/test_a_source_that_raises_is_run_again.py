@@ -207,8 +207,11 @@ async def test_a_scheduled_retry_is_given_up(how: str, autojump_clock: trio.abc.
     assert len(failing.begun) == 2
 
 
-async def test_a_retry_that_is_due_in_the_moment_of_the_stop_is_none(autojump_clock: trio.abc.Clock) -> None:
-    """Stop takes effect at once."""
+@pytest.mark.parametrize("repeat", range(20))
+async def test_a_retry_that_is_due_in_the_moment_of_the_stop_is_none(
+    repeat: int, autojump_clock: trio.abc.Clock
+) -> None:
+    """Stop takes effect at once, whichever of the two trio calls first: it draws lots."""
     failing = Failing(100)
     system = System(failing_module(failing), errors=telling([], source="retry_later"))
     async with trio.open_nursery() as nursery:
