@@ -351,6 +351,18 @@ async def test_whatever_its_resolver_is_about_ends(what: str, autojump_clock: tr
         assert trio.current_time() < 1
 
 
+def test_who_came_after_its_constraints_has_the_place_of_its_own_priority() -> None:
+    """R3: as if the module had never been there."""
+    first, urgent, other = (Module(name, HostFacts) for name in ("first", "urgent", "other"))
+    first.constraint(name="must")(lambda facts: None)
+    urgent.constraint(name="must", priority=9, after=["first::must"])(lambda facts: None)
+    other.constraint(name="must", priority=5)(lambda facts: None)
+    system = System(first, urgent, other)
+    assert [one.id for one in system.inspect().constraints] == ["other::must", "first::must", "urgent::must"]
+    system.unregister(first)
+    assert [one.id for one in system.inspect().constraints] == ["urgent::must", "other::must"]
+
+
 async def test_who_comes_after_its_constraints_waits_no_more(autojump_clock: trio.abc.Clock) -> None:
     """R8: what is not there does not block; when it is back, it does."""
     asked: list[bool] = []
@@ -452,6 +464,7 @@ async def test_nothing_of_it_is_kept(autojump_clock: trio.abc.Clock) -> None:
     """A hundred modules come, work and go: no definition, value or run of them is left."""
     kept: list[weakref.ref[Any]] = []
     host = Module("host", HostFacts)
+    host.constraint(name="stays")(lambda facts: None)
 
     def come() -> Module[WorkFacts]:
         work = full_module([])
@@ -467,6 +480,8 @@ async def test_nothing_of_it_is_kept(autojump_clock: trio.abc.Clock) -> None:
         token = Token()
         holding.init(lambda facts: setattr(facts, "token", token))
         holding.constraint(name="reads")(lambda facts: Hold() if facts.token and not facts.done else None)
+
+        holding.constraint(name="follows", after=["host::stays"])(lambda facts: None)
 
         @holding.resolver(Hold)
         async def hold(requirement: Hold, ctx: Any) -> None:
