@@ -1,5 +1,6 @@
 """Alarms: moments that stand in a fact, and so survive whatever the facts survive."""
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from adapters.timer.tests.program import NOON, JumpingClock, Tick, TickFacts, tick_module
-from directive_trio import Module, open_system
+from directive_trio import ErrorBoundary, Module, open_system
 from directive_trio_timer import Missed, WallClock, add_alarm
 from directive_trio_timer.testing import wall_clock_from
 
@@ -50,6 +51,21 @@ async def test_an_alarm_that_is_moved_comes_true_at_its_new_moment_only(autojump
         system[module].due = None
         await trio.sleep(1000)
         assert system[module].ticks == ((70, 1),)
+
+
+async def test_what_is_no_moment_does_not_come_true(autojump_clock: MockClock) -> None:
+    """The source fails, and says what stands in the fact; the next moment is an alarm again."""
+    errors: list[str] = []
+    module = alarm_module(wall_clock_from(NOON))
+    boundary = ErrorBoundary(on_error=lambda error, _: errors.append(str(error)))
+    async with open_system(module, errors=boundary) as system:
+        system[module].due = math.nan
+        await trio.sleep(100)
+        assert system[module].ticks == ()
+        assert errors == ["nan is no moment"]
+        system[module].due = START + 150
+        await trio.sleep(100)
+        assert system[module].ticks == ((150, 1),)
 
 
 async def test_a_handler_may_set_the_alarm_again(autojump_clock: MockClock) -> None:

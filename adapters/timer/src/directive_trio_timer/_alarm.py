@@ -10,8 +10,8 @@ from attrs import frozen
 
 from directive_trio import Module, Record, SourceLink
 from directive_trio.abc import Source
-from directive_trio_timer._beat import Missed, check_missed
-from directive_trio_timer._wall import WallClock, sleep_until, wall_clock
+from directive_trio_timer._beat import Missed, check_function, check_missed
+from directive_trio_timer._wall import WallClock, seconds_of, sleep_until, wall_clock
 
 F = TypeVar("F")
 
@@ -37,11 +37,12 @@ class AlarmSource(Source):
 
     async def run(self, link: SourceLink, /) -> None:
         moment: Any = link.key
+        due = seconds_of(moment)
         link.attached()
         if not self._keep:
             link.on_evict(lambda: link.publish(AlarmOver(self._alarm, moment)))
-        late = moment < self._clock()
-        await sleep_until(moment, self._clock)
+        late = due < self._clock()
+        await sleep_until(due, self._clock)
         link.publish(AlarmOver(self._alarm, moment))
         if not (late and self._missed == "skip"):
             link.publish(self._event)
@@ -76,6 +77,7 @@ def add_alarm(
         DuplicateNameError: The module has a source of the name of the fact.
     """
     check_missed(missed)
+    check_function("clock", clock)
     alarm = f"{module.name}::{fact}"
 
     @module.on(AlarmOver)

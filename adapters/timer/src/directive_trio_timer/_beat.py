@@ -44,14 +44,25 @@ def check_missed(missed: object) -> None:
         raise DefinitionError(f"missed={missed!r} is none of {', '.join(get_args(Missed))}")
 
 
-def check_period(name: str, seconds: float) -> None:
-    """Refuse a period that never passes, or passes at once.
+def check_period(option: str, seconds: object, *, for_ever: bool = False) -> None:
+    """Refuse a period that passes at once, or never if that may not be; NaN and True are none.
 
     Raises:
         DefinitionError: Says what it must be.
     """
-    if not 0 < seconds < math.inf:  # NaN too
-        raise DefinitionError(f"{name}={seconds!r} must be a number of seconds above 0")
+    takes_time = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
+    if not takes_time or (seconds == math.inf and not for_ever):
+        raise DefinitionError(f"{option}={seconds!r} must be a number of seconds above 0")
+
+
+def check_function(option: str, function: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        DefinitionError: Says so.
+    """
+    if not callable(function):
+        raise DefinitionError(f"{option}={function!r} must be a function")
 
 
 def next_beat(start: float, seconds: float, last: int, now: float, missed: Missed) -> Beat:

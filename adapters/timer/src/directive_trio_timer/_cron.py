@@ -10,12 +10,14 @@ from directive_trio.errors import DefinitionError
 from directive_trio_timer._beat import Beat, Missed
 
 
-def check_cron(expression: str) -> None:
+def check_cron(expression: object) -> None:
     """Refuse what is no expression, and one that never comes true.
 
     Raises:
         DefinitionError: Shows the expression, and what is wrong with it.
     """
+    if not isinstance(expression, str):
+        raise DefinitionError(f"cron({expression!r}) must be text")
     try:
         next(CronSim(expression, datetime.now(UTC)))
     except CronSimError as error:

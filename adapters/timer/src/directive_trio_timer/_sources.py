@@ -3,6 +3,7 @@
 import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, tzinfo
+from inspect import iscoroutinefunction
 from typing import TypeAlias, final
 
 import trio
@@ -10,7 +11,7 @@ import trio
 from directive_trio import Record, SourceLink
 from directive_trio.abc import Source
 from directive_trio.errors import DefinitionError
-from directive_trio_timer._beat import Beat, Missed, check_missed, check_period
+from directive_trio_timer._beat import Beat, Missed, check_function, check_missed, check_period
 from directive_trio_timer._cron import CronRhythm, check_cron
 from directive_trio_timer._every import every
 from directive_trio_timer._wall import CORRECTION, LOOK_AGAIN, WallClock, seconds_of, sleep_until, wall_clock
@@ -20,7 +21,13 @@ MakeEvent: TypeAlias = Record | Callable[[Beat], Record]
 
 
 def maker_of(event: MakeEvent) -> Callable[[Beat], Record]:
-    """Return what makes the event of a beat."""
+    """Return what makes the event of a beat.
+
+    Raises:
+        DefinitionError: It is async.
+    """
+    if iscoroutinefunction(event):
+        raise DefinitionError(f"event={event.__name__} must be an event, or a sync function that makes one")
     if callable(event):
         return event
     return lambda _beat: event
@@ -49,7 +56,7 @@ def repeat(event: MakeEvent, *, every: float, missed: Missed = "skip") -> Repeat
         missed: What becomes of beats that could not be published in time: ``skip``, ``coalesce`` or ``catch_up``.
 
     Raises:
-        DefinitionError: The period is no number above 0, or the policy is none.
+        DefinitionError: The period is no number above 0, the policy is none, or the function is async.
 
     Example:
         >>> from attrs import frozen
@@ -96,9 +103,10 @@ def at(moment: datetime | float, event: Record, *, missed: Missed = "skip", cloc
         clock: The wall clock, for tests.
 
     Raises:
-        DefinitionError: The moment has no time zone, or the policy is none.
+        DefinitionError: It is no moment or has no time zone, or an option cannot be.
     """
     check_missed(missed)
+    check_function("clock", clock)
     return AtSource(seconds_of(moment), event, missed, clock)
 
 
@@ -152,10 +160,13 @@ def cron(
         clock: The wall clock, for tests.
 
     Raises:
-        DefinitionError: It is no expression, never comes true, or the policy is none.
+        DefinitionError: It is no expression, never comes true, or an option cannot be.
     """
     check_cron(expression)
     check_missed(missed)
+    check_function("clock", clock)
+    if not isinstance(zone, tzinfo):
+        raise DefinitionError(f"zone={zone!r} must be a tzinfo; write ZoneInfo({zone!r})")
     return CronSource(expression, event, zone, missed, clock)
 
 
@@ -200,9 +211,9 @@ def poll(fetch: Fetch, *, every: float, timeout: float = math.inf) -> PollSource
         timeout: A fetch that takes longer is ended, and reported as `trio.TooSlowError`.
 
     Raises:
-        DefinitionError: A number is none above 0.
+        DefinitionError: A number is none above 0, or there is nothing to call.
     """
+    check_function("fetch", fetch)
     check_period("every", every)
-    if not timeout > 0:  # NaN too
-        raise DefinitionError(f"timeout={timeout!r} must be a number of seconds above 0")
+    check_period("timeout", timeout, for_ever=True)
     return PollSource(fetch, every, timeout)

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from directive_trio import Module, SourceLink, derivation
 from directive_trio.abc import Source
-from directive_trio_timer._beat import check_period
+from directive_trio_timer._beat import check_function, check_period
 from directive_trio_timer._wall import WallClock, sleep_until, wall_clock
 
 HAIR = 1e-9
@@ -108,6 +108,7 @@ class Timer(Generic[F]):
 
     def __init__(self, name: str, facts: type[F], every: float, limit: float, clock: WallClock) -> None:
         check_period("every", every)
+        check_function("clock", clock)
         self.module: Module[F] = Module(name, facts)
         """Give it to the system; its facts tell how the timer stands."""
         self._name = name

@@ -26,14 +26,14 @@ CORRECTION = 3 * 3600.0
 wall_clock: WallClock = time.time
 
 
-def seconds_of(moment: datetime | float) -> float:
+def seconds_of(moment: object) -> float:
     """Return a moment as seconds since 1970.
 
     Raises:
-        DefinitionError: A `datetime` without a time zone names no moment, nor does NaN.
+        DefinitionError: A `datetime` without a time zone names no moment, nor does NaN, nor what is no number.
     """
     if not isinstance(moment, datetime):
-        if math.isnan(moment):
+        if not isinstance(moment, int | float) or isinstance(moment, bool) or math.isnan(moment):
             raise DefinitionError(f"{moment!r} is no moment")
         return float(moment)
     if moment.tzinfo is None:
