@@ -38,7 +38,7 @@ def check_kinds(options: Mapping[str, object]) -> None:
         raise DefinitionError("token= must be an async function")  # whatever it is, it may be the secret itself
     for option, kind in KINDS.items():
         if not isinstance(options[option], kind) and (options[option] is not None or option == "reconnect"):
-            raise DefinitionError(f"{option}={options[option]!r} must be a {kind.__name__}")
+            raise DefinitionError(f"{option}={options[option]!r} must be an instance of {kind.__name__}")
 
 
 def check_subprotocols(subprotocols: object) -> None:

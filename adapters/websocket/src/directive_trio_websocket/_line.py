@@ -15,14 +15,13 @@ from attrs import frozen
 
 from directive_trio_websocket._transport import Handshake, Socket, Transport
 from directive_trio_websocket.errors import (
+    ABNORMAL,
     ClosedError,
     ConnectTimeoutError,
     PongTimeoutError,
     SendTimeoutError,
     WebSocketError,
 )
-
-ABNORMAL = 1006
 
 Arguments = TypeVarTuple("Arguments")
 Answer = TypeVar("Answer")

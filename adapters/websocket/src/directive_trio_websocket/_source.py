@@ -23,6 +23,7 @@ from directive_trio_websocket._occasion import maker_of
 from directive_trio_websocket._transport import Handshake, Transport
 from directive_trio_websocket._trio_websocket import TrioWebsocketTransport
 from directive_trio_websocket.errors import (
+    ABNORMAL,
     ClosedError,
     ConnectError,
     ConnectTimeoutError,
@@ -45,7 +46,6 @@ TIMES = ("connect_timeout", "handshake_timeout", "send_timeout", "close_timeout"
 BREATH = 0.001
 """Seconds: messages that are less apart are a stream."""
 
-ABNORMAL = 1006
 NORMAL = (1000, "")
 GOING_AWAY = (1001, "going away")
 

@@ -7,9 +7,8 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from directive_trio_websocket._transport import Handshake, Socket, Transport
-from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError, described
+from directive_trio_websocket.errors import ABNORMAL, ClosedError, ConnectError, RejectedError, described
 
-ABNORMAL = 1006
 TOO_LONG = 1009
 UTF8 = 4
 """At most so many bytes make a character."""

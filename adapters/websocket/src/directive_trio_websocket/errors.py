@@ -31,6 +31,8 @@ __all__ = [
     "WebSocketError",
 ]
 
+ABNORMAL = 1006
+"""The code of a connection to which nobody said goodbye."""
 PREVIEW = 100
 """How many characters of a message an error shows."""
 SENTENCE = 300

@@ -14,11 +14,9 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
 from directive_trio_websocket._transport import Handshake, Socket, Transport
-from directive_trio_websocket.errors import ClosedError, ConnectError, RejectedError
+from directive_trio_websocket.errors import ABNORMAL, ClosedError, ConnectError, RejectedError
 
 __all__ = ["WebsocketsTransport"]
-
-ABNORMAL = 1006
 
 
 @final
