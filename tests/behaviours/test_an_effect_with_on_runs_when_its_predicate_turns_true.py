@@ -4,7 +4,7 @@ import pytest
 import trio
 from attrs import define
 
-from directive_trio import ErrorBoundary, Module, open_system
+from directive_trio import ErrorBoundary, Module, open_system, untracked
 
 
 @define
@@ -98,3 +98,22 @@ async def test_an_async_one_is_a_task(autojump_clock: trio.abc.Clock) -> None:
         await system.settle()
         assert system[module].note == "told 11"
     assert runs == ["told 11"]
+
+
+async def test_reads_says_when_its_predicate_is_asked_again(autojump_clock: trio.abc.Clock) -> None:
+    """For what the predicate reads untracked, or knows from elsewhere."""
+    runs: list[int] = []
+    module = Module("m", Facts)
+
+    @module.effect(on=lambda facts: untracked(facts).level > 10, reads=["note"])
+    def too_high(facts: Facts) -> None:
+        runs.append(facts.level)
+
+    async with open_system(module) as system:
+        await system.settle()
+        system[module].level = 11
+        await system.settle()
+        assert runs == []
+        system[module].note = "look"
+        await system.settle()
+    assert runs == [11]
