@@ -7,7 +7,7 @@ somebody switched a constraint off) and asks for a plan. The planner works throu
 the constraints, until nothing is due:
 
 * a **constraint** or a **but-for question** is judged (see `judgement`);
-* a **decision** follows the end of a run, or a requirement that is new (see `requirement_set`).
+* a **decision** follows the end of a run, or a requirement that is new (see `decisions`).
 
 Everything is level-triggered: what is on the agenda says only where to look again.
 """

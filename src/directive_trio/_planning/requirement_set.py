@@ -1,8 +1,8 @@
-"""The requirement set: identity, who asks for what, and what follows from a run's end.
+"""The requirement set: who asks for what, and how it is dispatched.
 
 A requirement lives here from the first constraint (or ``require``) that asks for it until none does and its
 last run has ended. Everything in this file answers one of two questions: what changes when somebody begins or
-ceases to ask for it? and, how is its run started? What follows from the end of that, see `decisions`.
+ceases to ask for it? And how is its run started? What follows from the end of a run is in `decisions`.
 """
 
 import logging
@@ -392,5 +392,6 @@ class RequirementSet:
             del self.last[key]
 
     def pause(self, wanted: Wanted) -> None:
+        """Dispatch it no more until a change from outside: its resolver went round in circles."""
         self.paused[wanted] = None
         self.set_status(wanted, PAUSED)

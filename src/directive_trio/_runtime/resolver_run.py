@@ -172,6 +172,7 @@ class ResolverRuns:
         self.observers.tell(ResolverStart, resolver.id, run.wanted.requirement, run.number)
 
     def signal(self, resolver: Resolver[Any, Any]) -> RunSignal:
+        """Make a signal for an attempt of a run, or for the call of a batch."""
         return RunSignal(self.boundary, resolver.id)
 
     def signal_of(self, run: Run) -> RunSignal:
