@@ -88,6 +88,24 @@ async def test_a_server_that_must_not_be_pinged_is_not(autojump_clock: MockClock
         assert feed.errors == []
 
 
+async def test_who_was_held_up_does_not_blame_the_server(mock_clock: MockClock) -> None:
+    """A handler that lets nobody run for a minute: the pong has come, and nobody has read it yet."""
+    async with open_feed(ping_interval=10, pong_timeout=4) as feed:
+        await wait_all_tasks_blocked()
+        mock_clock.jump(9)
+        feed.server.far[0].hold(seconds=30)
+        mock_clock.jump(1)
+        await wait_all_tasks_blocked()
+        mock_clock.jump(60)
+        await wait_all_tasks_blocked()
+        assert feed.errors == []
+        feed.server.far[0].hold()
+        for _ in range(20):
+            mock_clock.jump(1)
+            await wait_all_tasks_blocked()
+        assert feed.errors == ["PongTimeoutError: no pong within 4 s"]
+
+
 async def test_messages_are_as_good_as_a_pong(autojump_clock: MockClock) -> None:
     """A server busy sending may answer pings late."""
     async with open_feed(ping_interval=10, pong_timeout=4) as feed:

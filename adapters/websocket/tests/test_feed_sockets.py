@@ -3,18 +3,20 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import trio
+import trustme
 from attrs import define, frozen
 
 from adapters.websocket.tests.memory_server import Gap, Price, feed_module, price
-from adapters.websocket.tests.socket_server import open_server, until
+from adapters.websocket.tests.socket_server import open_server, open_tcp_server, until
 from directive_trio import ErrorBoundary, Module, Retry, open_system
 from directive_trio.testing import check_source
 from directive_trio_websocket import (
@@ -191,6 +193,24 @@ async def test_nobody_there_is_a_failed_attempt_each_time() -> None:
     async with open_system(feed_module(feed), errors=boundary):
         await until(lambda: len(errors) >= 2)
     assert "no connection to 127.0.0.1:" in errors[0]
+
+
+async def test_a_certificate_of_somebody_else_is_a_failed_attempt_each_time() -> None:
+    """What was wrong with it is told."""
+    errors: list[str] = []
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+
+    async def refuse(stream: trio.SocketStream) -> None:
+        with suppress(trio.BrokenResourceError):
+            await trio.SSLStream(stream, context, server_side=True).do_handshake()
+
+    async with open_tcp_server(refuse) as url:
+        feed = websocket_source(url.replace("ws:", "wss:"), decode=json_events([Price]), reconnect=SOON)
+        boundary = ErrorBoundary(on_error=lambda error, _: errors.append(str(error)))
+        async with open_system(feed_module(feed), errors=boundary):
+            await until(lambda: len(errors) >= 2)
+    assert "SSLCertVerificationError: " in errors[0]
 
 
 async def test_a_hundred_starts_and_stops_leave_no_socket_open() -> None:

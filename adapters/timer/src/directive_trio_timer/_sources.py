@@ -65,6 +65,7 @@ def repeat(event: MakeEvent, *, every: float, missed: Missed = "skip") -> Repeat
         ...     number: int
         >>> heartbeat = repeat(lambda beat: Tick(beat.number), every=1.0)
     """
+    check_period("every", every)
     return RepeatSource(event, _every(every, missed=missed))
 
 

@@ -23,6 +23,9 @@ from directive_trio_websocket.errors import (
     WebSocketError,
 )
 
+AWAY = 0.25
+"""Seconds: who wakes up so much too late was held up, and the pong may have come meanwhile."""
+
 Arguments = TypeVarTuple("Arguments")
 Answer = TypeVar("Answer")
 
@@ -77,16 +80,20 @@ class Line:
         raise SendTimeoutError(self._patience.send)
 
     async def keep_alive(self, nursery: trio.Nursery) -> None:
-        """Ping now and then; when neither a pong nor anything else is heard in time, give the connection up."""
+        """Ping now and then; when neither a pong nor anything else is heard in time, give the connection up.
+
+        Silence proves nothing while nobody here listened: then the same pong is waited for once more.
+        """
         while True:
             await trio.sleep(self._patience.ping)
             pong = trio.Event()
             nursery.start_soon(self._ping, pong)  # a task of its own, for the wait is cancelled and it must not be
             while not pong.is_set():
-                heard = self.heard
-                with trio.move_on_after(self._patience.pong):
+                heard, deadline = self.heard, trio.current_time() + self._patience.pong
+                with trio.move_on_at(deadline):
                     await pong.wait()
-                if not (pong.is_set() or self.paused or self.heard != heard):
+                was_away = trio.current_time() > deadline + AWAY
+                if not (pong.is_set() or self.paused or was_away or self.heard != heard):
                     await self.give_up(PongTimeoutError(self._patience.pong))
                     return
 
