@@ -12,6 +12,8 @@ from directive_trio.errors import DefinitionError, UsageError
 
 Refusal: TypeAlias = type[DefinitionError] | type[UsageError]
 
+NUMBERS = (int, float)  # as a union it would be made anew for each look
+
 
 def refuse(what: str, expected: str, value: object, error: Refusal = DefinitionError, advice: str = "") -> NoReturn:
     """Raise the sentence that every check raises."""
@@ -64,7 +66,7 @@ def check_between(
     what: str, value: object, low: float, high: float, expected: str, error: Refusal = DefinitionError
 ) -> None:
     """Refuse what is no number from *low* to *high*. NaN is in no range, True is no number."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+    if not isinstance(value, NUMBERS) or isinstance(value, bool) or not low <= value <= high:
         refuse(what, expected, value, error)
 
 

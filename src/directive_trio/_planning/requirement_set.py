@@ -6,7 +6,9 @@ ceases to ask for it? And how is its run started? What follows from the end of a
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from directive_trio._definitions.policies import CancelReason, Retry
@@ -49,7 +51,9 @@ from directive_trio._store.store import Store
 from directive_trio.errors import ConvergenceError
 
 REMEMBERED = 1000
-"""How many requirements that are gone ``explain`` still knows."""
+"""How many requirements that are gone ``explain`` still knows, at least."""
+FORGOTTEN = 100
+"""How many of them are forgotten at once: who looks for the oldest in a dict walks over all that were there before."""
 
 logger = logging.getLogger("directive_trio")
 
@@ -91,7 +95,7 @@ class RequirementSet:
         self.live: dict[Identity, Wanted] = {}
         self.last: dict[Identity, Wanted] = {}
         """How requirements that are gone have ended, for ``explain``; bounded."""
-        self.leaving: dict[Wanted, CancelReason] = {}
+        self.leaving: OrderedDict[Wanted, CancelReason] = OrderedDict()
         """What nobody asks for so far in this pass: a constraint further on may still take it over."""
         self.held: dict[ConstraintNode, dict[Wanted, None]] = {}
         """What constraints do not ask for, but would ask for but for a run's own writes."""
@@ -204,8 +208,7 @@ class RequirementSet:
 
     def end_next(self) -> Run | None:
         """All constraints are judged: end one of those that nobody took over. Returns the run it cancelled."""
-        wanted = next(iter(self.leaving))
-        reason = self.leaving.pop(wanted)
+        wanted, reason = self.leaving.popitem(last=False)
         if wanted.gone or wanted.wanted:
             return None
         self._end(wanted, reason)
@@ -251,8 +254,9 @@ class RequirementSet:
         if not key.shared:
             return
         last[key] = wanted
-        if len(last) > REMEMBERED:
-            del last[next(iter(last))]
+        if len(last) >= REMEMBERED + FORGOTTEN:
+            for oldest in list(islice(last, FORGOTTEN)):
+                del last[oldest]
 
     def _tell_end(self, wanted: Wanted, *, met: bool) -> None:
         told, wanted.told = wanted.told, False

@@ -25,7 +25,6 @@ something pure is being computed, and writes are refused.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from operator import attrgetter
 from typing import Any, Protocol
 
 from directive_trio._definitions.derivation import Derivation as DerivationDef
@@ -43,7 +42,6 @@ DEEP = 400
 LOOK_EVERY = 4
 """At how many derivations nested in each other the stack is looked at."""
 _FEW = 8
-_value = attrgetter("value")
 
 
 class Source(Protocol):
@@ -277,14 +275,15 @@ class Graph:
 
     def has_read(self, sink: Any, reads: list[Any]) -> None:
         """Make *sink* a dependent of exactly what was read, and remember what it was."""
-        if len(reads) == 1:
-            (source,) = inputs = tuple(reads)
-            sink.values = (source.value,)
-        else:
+        inputs = tuple(reads)
+        if inputs != sink.inputs:  # mostly it has read what it read before, each once
             inputs = tuple(dict.fromkeys(reads))
-            sink.values = tuple(map(_value, inputs))
-        if inputs != sink.inputs:
-            self.connect(sink, inputs)
+            if inputs != sink.inputs:
+                self.connect(sink, inputs)
+        values: list[Any] = []
+        for source in inputs:
+            values.append(source.value)  # noqa: PERF401  # few, and a comprehension is a call
+        sink.values = tuple(values)
         sink.verified = self.revision
         sink.state = CLEAN
 
