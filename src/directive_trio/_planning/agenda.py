@@ -17,20 +17,25 @@ from directive_trio._planning.wanted import Wanted
 from directive_trio._store.graph import STALE
 
 Item = ConstraintNode | ButFor | Wanted
+Entry = tuple[int, int, int, int, Item]
 
 
 class Agenda:
     """What is due. ``marked`` is the queue into which sinks put themselves when they become stale.
 
-    ``marked`` and ``heap`` are always the same two lists; whoever works through them looks at both before each step.
+    ``row`` are constraints that were marked together, the last one first: to take the next from a long row is a step,
+    and from a heap of that size it takes as long as judging it. ``heap`` is what else there is.
+
+    These three are always the same lists; whoever works through them looks at all before each step.
     ``delayed`` is what waits for a constraint to be unblocked or answered, in the order in which it came.
     """
 
-    __slots__ = ("_numbers", "delayed", "heap", "marked")
+    __slots__ = ("_numbers", "delayed", "heap", "marked", "row")
 
     def __init__(self) -> None:
         self.marked: list[Any] = []
-        self.heap: list[tuple[int, int, int, int, Item]] = []
+        self.row: list[Entry] = []
+        self.heap: list[Entry] = []
         self.delayed: dict[ConstraintNode, dict[ButFor | Wanted, None]] = {}
         self._numbers = count()
 
@@ -54,26 +59,32 @@ class Agenda:
 
     def take_marked(self) -> Item | None:
         """Put what is marked in order. One constraint that is alone and comes first is handed over instead."""
-        marked, heap = self.marked, self.heap
-        if len(marked) == 1 and type(marked[0]) is not ButFor:
+        marked, heap, row = self.marked, self.heap, self.row
+        if not row and len(marked) == 1 and type(marked[0]) is not ButFor:
             node: ConstraintNode = marked[0]
             if node.state == STALE and not node.queued and (not heap or node.rank <= heap[0][0]):
                 marked.clear()
                 return node
+        begins = not row  # else all of it would have to be put in order again
         for sink in marked:
             if sink.state != STALE:  # it was judged meanwhile
                 continue
             if type(sink) is ButFor:
                 self.push_question(sink)
-            elif not sink.queued:
+            elif not sink.queued and begins:
                 sink.queued = True
-                heappush(heap, (sink.rank, 0, 0, next(self._numbers), sink))
+                row.append((sink.rank, 0, 0, next(self._numbers), sink))
+            else:
+                self.push(sink)
+        if begins:
+            row.sort(reverse=True)
         marked.clear()
         return None
 
     def reorder(self) -> None:
         """The ranks of constraints are others now."""
-        items = [entry[-1] for entry in sorted(self.heap)]
+        items = [entry[-1] for entry in sorted([*self.row, *self.heap])]
+        self.row.clear()
         self.heap.clear()
         pushes: dict[type, Callable[[Any], None]] = {
             ConstraintNode: self._push_again,
@@ -90,5 +101,6 @@ class Agenda:
     def clear(self) -> None:
         """Forget everything."""
         self.marked.clear()
+        self.row.clear()
         self.heap.clear()
         self.delayed.clear()

@@ -183,7 +183,7 @@ class Planner:
     def due(self) -> bool:
         """Whether a plan would have anything to decide."""
         agenda = self.agenda
-        if agenda.marked or agenda.heap:
+        if agenda.marked or agenda.row or agenda.heap:
             return True
         return bool(self._answers or self._switched or self.judgement.cancelled or self.requirements.leaving)
 
@@ -208,7 +208,7 @@ class Planner:
     def plan(self, before: "dict[Cell, tuple[Any, int]]") -> Plan | None:
         """Decide until nothing is due; None where nothing follows. *before* is what the changed facts were."""
         requirements, agenda = self.requirements, self.agenda
-        due = agenda.marked or agenda.heap or self._answers or self._switched or requirements.leaving
+        due = agenda.marked or agenda.row or agenda.heap or self._answers or self._switched or requirements.leaving
         if not (due or self.judgement.cancelled) and requirements.plan.empty:
             return None  # most are: what has changed concerns nobody
         requirements.began = None
@@ -226,16 +226,20 @@ class Planner:
 
     def _decide_what_is_due(self) -> None:
         judges, switched, answers = self._judges, self._switched, self._answers
-        marked, heap, leaving = self.agenda.marked, self.agenda.heap, self.requirements.leaving
+        agenda, leaving = self.agenda, self.requirements.leaving
+        marked, row, heap = agenda.marked, agenda.row, agenda.heap
         while True:
             if switched:
                 self._apply_switches()
             elif answers:
                 self.judgement.take_answer(*answers.popleft())
             elif marked:
-                item = self.agenda.take_marked()
+                item = agenda.take_marked()
                 if item is not None:
                     judges[type(item)](item)
+            elif row and (not heap or row[-1] < heap[0]):
+                item = row.pop()[-1]
+                judges[type(item)](item)
             elif heap:
                 item = heappop(heap)[-1]
                 judges[type(item)](item)

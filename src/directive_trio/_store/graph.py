@@ -206,8 +206,9 @@ class Graph:
         node.state = COMPUTING
         failure: Exception | None = None
         value: Any = None
+        function = definition.function
         try:
-            value = definition.function(node.view)
+            value = function(node.view)
         except AttributeError as error:
             failure = node.view._explain(error)
         except Exception as error:  # noqa: BLE001  # kept for the readers
@@ -226,13 +227,12 @@ class Graph:
         old = node.value
         if failure is not None or node.error is not None or not node.version:
             changed = True
-        elif definition.plain and type(value) in SCALARS and type(value) is type(old):
+        elif definition.plain and type(value) is type(old) and type(value) in SCALARS:
             changed = value != old
         else:
             changed = not node.kept(value, 0)
         if changed:
-            self.revision += 1
-            node.version = node.verified = self.revision
+            node.version = node.verified = self.revision = self.revision + 1
             node.value = value if failure is None else failure
             node.error = failure
         node.state = CLEAN if failure is None else FAILED
