@@ -161,3 +161,42 @@ async def test_cancelled_runs_end_before_new_ones_start_and_in_order(autojump_cl
         system[module].wave = 1
         await system.settle(timeout=60)
         assert seen == [*(f"abort {name}" for name in "abcdefghijkl"), *["start"] * 12]
+
+
+@define
+class Marked:
+    reached: bool = False
+    number: int = 0
+
+
+async def test_what_becomes_due_while_others_are_asked_has_its_own_place(autojump_clock: trio.abc.Clock) -> None:
+    """The markers of a run are taken back at its end; who read them is asked in order with those due before."""
+    module, asked = Module("m", Marked), list[str]()
+
+    @module.constraint
+    def first(facts: Marked) -> Job | None:
+        asked.append("first")
+        return None if facts.reached else Job("it", 1)
+
+    def looks(name: str, fact: str) -> None:
+        @module.constraint(name=name)
+        def ask(facts: Marked) -> None:
+            getattr(facts, fact)
+            asked.append(name)
+
+    for name in ("second", "third"):
+        looks(name, "number")
+    looks("last", "reached")
+
+    @module.resolver(Job, timeout=1)
+    async def work(requirement: Job, ctx: Context[Marked]) -> None:
+        ctx.facts.reached = True
+        try:
+            await trio.sleep_forever()
+        finally:
+            asked.clear()
+            system[module].number += 1
+
+    async with open_system(module) as system:
+        await trio.sleep(1.5)
+        assert asked == ["first", "second", "third", "last"]
