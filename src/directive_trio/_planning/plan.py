@@ -24,9 +24,8 @@ class Plan:
         self.schedule: list[tuple[Wanted, float]] = []
         self.throw: list[Exception] = []
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to do."""
+    def is_empty(self) -> bool:
+        """Say whether there is nothing to do."""
         return not (
             self.start or self.cancel or self.abandon or self.unschedule or self.evaluate or self.schedule or self.throw
         )

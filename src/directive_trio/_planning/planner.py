@@ -121,8 +121,9 @@ class Planner:
         requirements = self.requirements
         requirements.epoch += 1
         requirements.outside += 1
-        for wanted in requirements.paused:
-            self.agenda.push_decision(wanted)
+        if requirements.paused:
+            for wanted in requirements.paused:
+                self.agenda.push_decision(wanted)
 
     def settled(self) -> None:
         """The system is at rest: rows are broken."""
@@ -209,13 +210,13 @@ class Planner:
         """Decide until nothing is due; None where nothing follows. *before* is what the changed facts were."""
         requirements, agenda = self.requirements, self.agenda
         due = agenda.marked or agenda.row or agenda.heap or self._answers or self._switched or requirements.leaving
-        if not (due or self.judgement.cancelled) and requirements.plan.empty:
+        if not (due or self.judgement.cancelled) and requirements.plan.is_empty():
             return None  # most are: what has changed concerns nobody
         requirements.began = None
         self.judgement.worlds.look_at(before)
         self._decide_what_is_due()
         plan = requirements.plan
-        if not plan.start and plan.empty:
+        if not plan.start and plan.is_empty():
             return None
         requirements.plan = Plan()
         for run in plan.start:

@@ -141,11 +141,10 @@ class ReconcileLoop:
 
     def is_settled(self) -> bool:
         """Say whether nothing is outstanding."""
-        return not (self._busy or self.retries.scheduled or self.passing or self.due)
+        return not (self._is_busy() or self.retries.scheduled or self.passing or self.due)
 
-    @property
-    def _busy(self) -> bool:
-        """Whether something goes on beside the loop."""
+    def _is_busy(self) -> bool:
+        """Say whether something goes on beside the loop."""
         return bool(self.runs.live or self.runs.queued or self.constraints.under_way or self.effects.under_way)
 
     # -- the task ---------------------------------------------------------------------------------
@@ -177,7 +176,9 @@ class ReconcileLoop:
             if self.stopping:  # what this pass has started ends before its first step
                 break
             if not (self._awake or self.runs.live):  # a run goes on more often than anything else
-                self._rest()
+                self._announce()
+                if self.settlement.waiting:
+                    self.settlement.look()
             if self._awake:  # by the pass, or by an observer that was told of rest
                 await trio.lowlevel.cancel_shielded_checkpoint()
             else:
@@ -188,15 +189,9 @@ class ReconcileLoop:
         self._parked = None
         return trio.lowlevel.Abort.SUCCEEDED
 
-    def _rest(self) -> None:
-        """Nothing is due: say so if it is settled, and wake those who wait for that."""
-        self._announce()
-        if self.settlement.waiting:
-            self.settlement.look()
-
     def _announce(self) -> None:
         """Nothing is due: say that it is settled, once, when it is."""
-        if not (self.settled or self.retries.scheduled or self._busy):
+        if not (self.settled or self.retries.scheduled or self._is_busy()):
             self.settled = True
             self.planner.settled()
             if self.observers.listening:
@@ -208,7 +203,7 @@ class ReconcileLoop:
             if self.due:
                 return False
             self._announce()
-        return self.settled or not (retries or self._busy)
+        return self.settled or not (retries or self._is_busy())
 
     def _unsettle(self) -> None:
         self.settled = False
