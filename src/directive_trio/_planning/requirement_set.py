@@ -52,7 +52,7 @@ from directive_trio.errors import ConvergenceError
 
 REMEMBERED = 1000
 """How many requirements that are gone ``explain`` still knows, at least."""
-FORGOTTEN = 100
+FORGOTTEN = 10
 """How many of them are forgotten at once: who looks for the oldest in a dict walks over all that were there before."""
 
 logger = logging.getLogger("directive_trio")
