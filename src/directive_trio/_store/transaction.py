@@ -5,7 +5,7 @@ whatever the block does, and might meet a checkpoint; then a pass or another tas
 it, and the block raises at its next write or at its end.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from directive_trio._store.cell import Cell, Layer
 from directive_trio.errors import TransactionError
@@ -27,11 +27,11 @@ class Transaction:
         entry = (cell, cell.value, cell.touched, cell.touched_beneath, cell.writer, cell.layers)
         self.entries.append(entry)
 
-    def check_open(self) -> None:
-        """Raise if somebody interrupted this transaction.
+    def check_open(self) -> NoReturn:
+        """Refuse to go on: this transaction was interrupted.
 
         Raises:
             TransactionError: The writes of this block were undone.
         """
-        if self.interrupted_by is not None:
-            raise TransactionError(self.interrupted_by)
+        assert self.interrupted_by is not None  # nobody asks an open one
+        raise TransactionError(self.interrupted_by)
