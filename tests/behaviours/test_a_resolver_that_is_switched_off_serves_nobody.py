@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from directive_trio import Module, open_system
+from directive_trio import Module, System, open_system
 from directive_trio.errors import UnknownNameError
 from directive_trio.observe import Observation
 from tests.behaviours.worker import Ctx, Job, WorkFacts, seen, types, work_module
@@ -82,3 +82,12 @@ async def test_it_may_go_with_its_module(autojump_clock: trio.abc.Clock) -> None
         system["more"].wanted = "a"
         await system.settle()
         assert system["more"].done == ""
+
+
+def test_the_graph_still_has_it() -> None:
+    """O2: as `explain` and `inspect` do."""
+    system = System(work_module(do))
+    before = system.graph()
+    system.disable("work::do")
+    assert system.graph().edges == before.edges
+    assert ("resolver", "work::do") in [(node.kind, node.id) for node in system.graph().nodes]

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import define
 
-from directive_trio import System, open_system
+from directive_trio import Context, Module, System, derivation, open_system
 from directive_trio.errors import UnknownNameError, UsageError
-from directive_trio.lowlevel import landing, tell, time_limit, wrote_last
+from directive_trio.lowlevel import keep, landing, tell, time_limit, wrote_last
 from directive_trio.observe import MutationDropped, Observation
 from tests.patterns.form import Ctx, FormFacts, Submit, cancels, form
 
@@ -33,6 +34,33 @@ async def test_the_low_level_refuses_what_is_not_the_engines(autojump_clock: tri
         system.dispatch(change(Submit()))
         await system.settle()
         assert system[module].pending_mutation is None
+
+
+async def test_nobody_writes_a_derivation(autojump_clock: trio.abc.Clock) -> None:
+    """Only a fact has somebody who wrote it last."""
+    refused: list[str] = []
+
+    @define
+    class Facts:
+        name: str = "ann"
+
+        @derivation
+        def loud(self) -> str:
+            return self.name.upper()
+
+    module = Module("m", Facts)
+
+    @module.resolver(Submit)
+    def submit(requirement: Submit, ctx: Context[Facts]) -> None:
+        for asks in (wrote_last, keep):
+            with pytest.raises(UnknownNameError, match="fact in module 'm': 'loud'"):
+                asks(ctx, "loud")
+            refused.append(asks.__name__)
+
+    async with open_system(module) as system:
+        system.require(Submit())
+        await system.settle()
+    assert refused == ["wrote_last", "keep"]
 
 
 async def test_a_time_limit_that_passes_after_the_end_is_harmless(autojump_clock: trio.abc.Clock) -> None:

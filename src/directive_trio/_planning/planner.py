@@ -28,7 +28,7 @@ from directive_trio._planning.judgement import Judgement
 from directive_trio._planning.plan import Plan
 from directive_trio._planning.requirement_set import RequirementSet
 from directive_trio._planning.run import Run
-from directive_trio._planning.wanted import ASKS, Status, Wanted
+from directive_trio._planning.wanted import ASKS, CANCELLED, NEW, RETRY, Wanted
 from directive_trio._store.cell import Cell
 from directive_trio._store.equality import same
 from directive_trio._store.store import Store
@@ -86,7 +86,7 @@ class Planner:
 
     def retry_due(self, wanted: Wanted) -> None:
         """The wait of a scheduled retry is over."""
-        self.requirements.set_status(wanted, Status.NEW)
+        self.requirements.set_status(wanted, NEW)
         self.agenda.push_decision(wanted)
 
     def require(self, requirement: Record) -> None:
@@ -105,10 +105,10 @@ class Planner:
             self.cancel_run(wanted.run, CancelReason("cancelled"))
             return True
         withdrawn = self.requirements.withdraw(wanted)
-        if wanted.status is not Status.RETRY:
+        if wanted.status is not RETRY:
             return withdrawn
         self.requirements.plan.unschedule.append(wanted)
-        self.judgement.decisions.stand(wanted, Status.CANCELLED)
+        self.judgement.decisions.stand(wanted, CANCELLED)
         return True
 
     def cancel_run(self, run: Run, reason: CancelReason) -> None:

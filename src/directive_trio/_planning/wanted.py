@@ -69,7 +69,7 @@ class Wanted:
     ``links`` are the constraints, ``asking`` and ``holding`` count them; ``rank`` is that of the last of them.
     ``required`` is the system itself; ``again``: it began to require it when the present run was over. ``newest``
     is the requirement as it was last asked for: equal ones may differ in what takes no part in ``==``.
-    ``told``: it was observed as created and not yet as met or canceled. ``failures`` counts failed runs in a row,
+    ``told``: it was observed as created and not yet as met or cancelled. ``failures`` counts failed runs in a row,
     for ``retry`` and ``retry_later``. ``pending``: constraints after its producers wait for it. ``gone``: nobody
     wants it any more and its last run has ended; whoever wants it again makes another one.
     """

@@ -222,7 +222,7 @@ class ReconcileLoop:
         self.passing = True
         self.passes += 1
         throw: list[Exception] = []
-        started = canceled = 0
+        started = cancelled = 0
         try:
             changes = store.take_changes()
             self._begin_pass(changes)
@@ -231,7 +231,7 @@ class ReconcileLoop:
             store.ambient = ENGINE  # a sync resolver that writes past its context is still no outsider
             plan = None if self.stopping else self.planner.plan(changes)
             if plan is not None or self.runs.freed:
-                started, canceled = self._carry_out(plan or Plan(), throw)
+                started, cancelled = self._carry_out(plan or Plan(), throw)
             if store.revealed:
                 store.revealed = {}
             if self._asked:
@@ -243,7 +243,7 @@ class ReconcileLoop:
             if self.sources.pass_over is not None:
                 self.sources.pass_ended()
         if self.observers.listening:
-            self.observers.tell(ReconcileEnd, self.passes, started, canceled)
+            self.observers.tell(ReconcileEnd, self.passes, started, cancelled)
         if throw:
             raise throw[0]
 

@@ -102,11 +102,11 @@ class RunContext:
 
     def wrote_last(self, fact: str) -> bool:
         """Say whether this run wrote a fact last."""
-        return bool(self._place.node(fact).writer == self._run.writer)
+        return self._place.cell(fact).writer == self._run.writer
 
     def keep(self, fact: str) -> None:
         """Let the engine have what this run wrote to a fact: it is not taken back with the run."""
-        cell = self._place.node(fact)
+        cell = self._place.cell(fact)
         if cell.writer == self._run.writer:
             self._runs.store.change(cell, cell.value, ENGINE)
 

@@ -54,6 +54,17 @@ class Place:
             )
         return self.nodes[position]
 
+    def cell(self, name: str) -> Cell:
+        """Return the cell of the fact called *name*.
+
+        Raises:
+            UnknownNameError: There is none; names the nearest.
+        """
+        if name not in self.schema.facts:
+            raise UnknownNameError(f"fact in module {self.module!r}:", name, nearest(name, self.schema.facts))
+        cell: Cell = self.node(name)
+        return cell
+
 
 @define
 class _Absent:

@@ -308,7 +308,7 @@ class Store(Graph):
     def _refuse_interrupted(self) -> None:
         for transaction in self.interrupted:
             if transaction.owner is self.task():
-                transaction.check_open()
+                transaction.refuse()
 
     def _refusal(self, cell: Cell, by: str, value: object, error: Exception) -> FactValueError:
         """Make the error for a value that the user's converter or validator refuses; its words may show the value."""
@@ -338,7 +338,7 @@ class Store(Graph):
         """
         if self.transaction is not transaction:
             self.close_inner(transaction)
-            transaction.check_open()
+            transaction.refuse()
         outer = self.transaction = transaction.outer
         if outer is not None:
             outer.entries += transaction.entries

@@ -27,7 +27,7 @@ class Transaction:
         entry = (cell, cell.value, cell.touched, cell.touched_beneath, cell.writer, cell.layers)
         self.entries.append(entry)
 
-    def check_open(self) -> NoReturn:
+    def refuse(self) -> NoReturn:
         """Refuse to go on: this transaction was interrupted.
 
         Raises:

@@ -5,6 +5,7 @@ from typing import Any, final
 from attrs import frozen
 
 from directive_trio._planning.constraint_node import ConstraintNode
+from directive_trio._planning.dismissal import ResolverSwitches
 from directive_trio._planning.planner import Planner
 from directive_trio._runtime.reconcile_loop import ReconcileLoop
 from directive_trio._store.store import Store
@@ -124,11 +125,10 @@ class _Drawing:
 
     def draw_requirements(self, planner: Planner) -> None:
         requirements = planner.requirements
-        for module in requirements.resolvers.values():
-            for kind, resolver in module.items():
-                requirement, meets = GraphNode("requirement", kind.__name__), GraphNode("resolver", resolver.id)
-                self.nodes.update({requirement: None, meets: None})
-                self.edges.add(GraphEdge(requirement, meets, "resolves"))
+        for name, resolver in ResolverSwitches(planner).nodes.items():
+            requirement, meets = GraphNode("requirement", resolver.requirement.__name__), GraphNode("resolver", name)
+            self.nodes.update({requirement: None, meets: None})
+            self.edges.add(GraphEdge(requirement, meets, "resolves"))
         for wanted in [*requirements.live.values(), *requirements.last.values()]:
             requirement = GraphNode("requirement", type(wanted.requirement).__name__)
             self.nodes[requirement] = None
