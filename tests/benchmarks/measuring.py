@@ -127,18 +127,29 @@ class Figures:
         return statistics.median(run / other for run, other in zip(self.runs, others, strict=True))
 
     @property
-    def met(self) -> str | None:
-        """Whether the goal is met: yes, no, or *eased*: only because this machine is slower (see `machine`)."""
+    def of_goal(self) -> float | None:
+        """How many times its goal it is; None where there is no goal."""
         workload = self.workload
         if workload.goal is None:
             return None
-        if workload.of_floor:
-            assert self.ratio is not None  # a goal of the floor has one
-            return "yes" if self.ratio <= workload.goal else "no"
-        shown = self.median * workload.unit.scale
-        if shown <= workload.goal:
-            return "yes"
-        return "eased" if workload.unit is not BYTES and shown <= workload.goal * self.slowness else "no"
+        if not workload.of_floor:
+            return self.median * workload.unit.scale / workload.goal
+        assert self.ratio is not None  # a goal of the floor has one
+        return self.ratio / workload.goal
+
+    @property
+    def eased(self) -> float | None:
+        """The same, if the goal is as much longer as this machine is slower; ratios and bytes do not care."""
+        times = self.of_goal
+        is_time = not self.workload.of_floor and self.workload.unit is not BYTES
+        return times / self.slowness if times is not None and is_time else times
+
+    @property
+    def met(self) -> str | None:
+        """Whether the goal is met: yes, no, or *eased*: only because this machine is slower (see `machine`)."""
+        if self.of_goal is None or self.eased is None:
+            return None
+        return "yes" if self.of_goal <= 1 else "eased" if self.eased <= 1 else "no"
 
 
 async def measure(workload: Workload, effort: Effort, peers: Sequence[Peer] = ()) -> Figures:

@@ -7,9 +7,12 @@ from tests.benchmarks.measuring import Figures, Unit
 
 HEADER = (
     f"{'id':6}{'workload':45}{'size':>7}{'median':>11}{'minimum':>11}{'floor':>11}{'/floor':>7}"
-    f"{'best peer':>20}{'/peer':>6}  {'goal':15}met"
+    f"{'best peer':>20}{'/peer':>6}  {'goal':15}{'/goal':>6}  met"
 )
-COLUMNS = ("id", "workload", "size", "median", "minimum", "floor", "× floor", "best peer", "× peer", "goal", "met")
+COLUMNS = (
+    *("id", "workload", "size", "median", "minimum", "floor", "× floor", "best peer", "× peer"),
+    *("goal", "× goal, eased", "met"),
+)
 MET = {"yes": "yes", "eased": "eased", "no": "NO", None: ""}
 
 
@@ -40,6 +43,7 @@ def cells(figures: Figures) -> list[str]:
         f"{peer} {shown(statistics.median(of_peer), unit)}" if of_peer else "",
         times(figures.ratio_to(of_peer)) if of_peer else "",
         goal(figures),
+        times(figures.eased),
         MET[figures.met],
     ]
 
@@ -53,10 +57,10 @@ def goal(figures: Figures) -> str:
 
 def line(figures: Figures) -> str:
     """Return one line of the table on the terminal."""
-    name, title, size, median, minimum, floor, ratio, peer, of_peer, its_goal, met = cells(figures)
+    name, title, size, median, minimum, floor, ratio, peer, of_peer, its_goal, of_goal, met = cells(figures)
     return (
         f"{name:6}{title:45}{size:>7}{median:>11}{minimum:>11}{floor:>11}{ratio:>7}"
-        f"{peer:>20}{of_peer:>6}  {its_goal:15}{met}"
+        f"{peer:>20}{of_peer:>6}  {its_goal:15}{of_goal:>6}  {met}"
     )
 
 
@@ -77,6 +81,8 @@ def row(figures: Figures) -> dict[str, object]:
         "goal_is_of_floor": workload.of_floor,
         "goal_unit": workload.unit.name,
         "slowness": figures.slowness,
+        "ratio_to_goal": figures.of_goal,
+        "ratio_to_goal_eased": figures.eased,
         "met": figures.met,
         "repetitions": figures.runs,
         "repetitions_of_floor": figures.floors,

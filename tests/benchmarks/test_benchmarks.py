@@ -64,6 +64,7 @@ def test_a_goal_is_met_by_the_median_or_by_the_ratio_to_the_floor() -> None:
     assert Figures(NOTHING, (10e-9, 21e-9, 90e-9)).met == "no"
     assert Figures(NOTHING, (40e-9,), slowness=2).met == "eased"
     assert Figures(NOTHING, (41e-9,), slowness=2).met == "no"
+    assert Figures(NOTHING, (40e-9,), slowness=4).eased == 0.5
     assert Figures(evolve(NOTHING, unit=BYTES), (40.0,), slowness=2).met == "no"
     of_floor = evolve(NOTHING, goal=2, of_floor=True)
     assert Figures(of_floor, (2.0, 4.0, 90.0), (1.0, 2.0, 4.0)).met == "yes"
@@ -133,7 +134,7 @@ def test_the_tables_say_what_was_measured() -> None:
     """Ratios are ours to theirs in the first table, theirs to ours in the second."""
     figures = Figures(NOTHING, (20e-9,), (10e-9,), {"slow": (90e-9,), "fast": (40e-9,)})
     assert main_table([figures]).splitlines()[2] == (
-        "| W0 | nothing | 1 | 20 ns | 20 ns | 10 ns | 2.00 | fast 40 ns | 0.50 | ≤ 20 ns | yes |"
+        "| W0 | nothing | 1 | 20 ns | 20 ns | 10 ns | 2.00 | fast 40 ns | 0.50 | ≤ 20 ns | 1.00 | yes |"
     )
     assert peers_table([figures, Figures(NOTHING, (1.0,))], ["fast", "other", "slow"]).splitlines()[2:] == [
         "| W0 | nothing | 20 ns | 40 ns (2.0 ×) |  | 90 ns (4.5 ×) |"
