@@ -6,7 +6,7 @@ from typing import get_args
 
 from attrs import frozen
 
-from directive_trio._definitions.policies import ALLOWED_STRATEGIES, ErrorBoundary, Strategy
+from directive_trio._definitions.policies import ALLOWED_STRATEGIES, ErrorBoundary, Retry, Strategy
 from directive_trio._definitions.printing import spelt
 from directive_trio._definitions.results import refuse_unrun
 from directive_trio._observation.observations import ErrorRecovery
@@ -64,6 +64,20 @@ class Boundary:
                 logger.exception("on_error raised for %s", definition)
         elif not (self.logged_elsewhere and observed):
             logger.error("%s %s: %r", kind, definition, error, exc_info=error)
+
+    def tries_again(self, kind: str, definition: str, retry: Retry, failed: Exception, attempt: int) -> bool:
+        """Ask a schedule whether there is another attempt. A predicate that raises is reported: there is none."""
+        if attempt >= retry.attempts:
+            return False
+        if retry.retry_if is None:
+            return True
+        try:
+            again = retry.retry_if(failed, attempt)
+            refuse_unrun(f"retry_if of {definition!r}", again)
+            return bool(again)
+        except Exception as error:  # noqa: BLE001  # whatever the user's predicate raises, also as a truth value
+            self.report(kind, definition, error, observed=False)
+            return False
 
     def report_unjudged(self, constraint: str, error: Exception) -> None:
         """Tell what an async constraint raised when nobody waited for its answer any more."""

@@ -25,7 +25,7 @@ import trio
 from directive_trio._definitions.policies import CancelReason
 from directive_trio._definitions.record import Record
 from directive_trio._definitions.resolver import Resolver
-from directive_trio._definitions.results import refuse_result, refuse_unrun
+from directive_trio._definitions.results import refuse_result
 from directive_trio._observation.observations import (
     ResolverCancel,
     ResolverComplete,
@@ -357,16 +357,7 @@ class ResolverRuns:
         retry = resolver.retry
         if failed is None or is_abort(failed) or run.reason is not None:
             return None
-        if run.attempt >= retry.attempts:
-            return None
-        try:
-            if retry.retry_if is not None:
-                again = retry.retry_if(failed, run.attempt)
-                refuse_unrun(f"retry_if of {resolver.id!r}", again)
-                if not again:
-                    return None
-        except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
-            self.boundary.report("resolver", resolver.id, error, observed=False)
+        if not self.boundary.tries_again("resolver", resolver.id, retry, failed, run.attempt):
             return None
         delay = retry.delay(run.attempt, chance)
         if self.observers.listening:

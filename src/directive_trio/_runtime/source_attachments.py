@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from directive_trio._definitions.policies import Retry
-from directive_trio._definitions.results import refuse_unrun
 from directive_trio._definitions.source import FunctionSource, Source, SourcePhase
 from directive_trio._observation.observations import SourceDetach
 from directive_trio._runtime.callback_source import CallbackSource
@@ -98,18 +97,9 @@ class SourceAttachments:
     def _next_delay(self, attachment: Attachment, failed: Exception) -> float | None:
         """Return the wait before the next attempt; None when there is none."""
         node, retry = attachment.node, attachment.node.definition.retry
-        if attachment.attempt >= retry.attempts:
-            return None
-        try:
-            if retry.retry_if is not None:
-                again = retry.retry_if(failed, attachment.attempt)
-                refuse_unrun(f"retry_if of {node.id!r}", again)
-                if not again:
-                    return None
-        except Exception as error:  # noqa: BLE001  # the user's predicate; without its answer, no retry
-            self._boundary.report("source", node.id, error, observed=False)
-            return None
-        return delay_after(retry, attachment.attempt)
+        if self._boundary.tries_again("source", node.id, retry, failed, attachment.attempt):
+            return delay_after(retry, attachment.attempt)
+        return None
 
     def _end(self, attachment: Attachment, outcome: str) -> None:
         """The task of a source is over, however that came."""
